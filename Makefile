@@ -1,0 +1,47 @@
+# One entry for people and for CI: make setup | demo | test | bench | lint
+PYTHON ?= python3.11
+CONSTRAINTS ?= constraints.txt
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+
+.PHONY: setup demo test bench lint format type milvus-server clean
+
+setup: .venv/.ready  ## make .venv and install
+
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	@echo "installing (a few minutes, once)"
+	$(PIP) -e ".[dev]"
+	touch $@
+
+demo: setup  ## the main job end to end on a corpus that it draws itself
+	$(BIN)/samesense demo
+
+milvus-server: .venv-milvus/.ready  ## a real Milvus server, in an environment of its own, for tests
+
+.venv-milvus/.ready:
+	$(PYTHON) -m venv .venv-milvus
+	.venv-milvus/bin/python -m pip install --disable-pip-version-check -q milvus==2.3.5 "setuptools<81"
+	touch $@
+
+lint: setup  ## formatting, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+type: setup
+	$(BIN)/mypy
+
+test: setup milvus-server lint  ## everything that CI runs
+	$(BIN)/python -m pytest
+
+bench: setup  ## every benchmark; each prints lines of JSON
+	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv .venv-milvus runs

@@ -1,0 +1,1 @@
+"""Samesense: find the same thing in any visual domain."""

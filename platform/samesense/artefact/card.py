@@ -1,0 +1,42 @@
+"""The model card: what a person should know before using a model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from samesense.recipe.options import Recipe
+
+
+def model_card(recipe: Recipe, *, record: Mapping[str, Any]) -> str:
+    """Return the card as Markdown, drawn from the recipe and the artefact's record."""
+    towers = "\n".join(f"- `{name}`: {tower.model}" for name, tower in recipe.towers().items())
+    scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in record["metrics"].items())
+    corpus = record["provenance"].get("corpus", {})
+    return f"""# {recipe.name}
+
+{recipe.summary}
+
+Fingerprint `{record["fingerprint"]}`. Vectors of another fingerprint must not be compared with
+vectors of this model.
+
+## Towers
+{towers}
+
+## Training data
+- corpus: {corpus.get("uri", "unknown")}
+- held out: {corpus.get("held_out", "nothing")}
+- manifest hash: {corpus.get("manifest_hash", "unknown")}
+- seed: {record["provenance"].get("seed", "unknown")}
+
+## Scores on validation items of the training domains
+| metric | value |
+|---|---|
+{scores}
+
+## Use
+```python
+from samesense.artefact.folder import load_encoder
+
+encoder = load_encoder("path/of/this/folder")
+vectors = encoder.embed_images([image])  # (N, d) float32, unit length
+```
+"""

@@ -1,0 +1,126 @@
+"""Run a frozen tower once over what the cache lacks: the Ray Data driver of bulk embedding."""
+
+import functools
+import os
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import ray.data
+from numpy.typing import NDArray
+
+from samesense.artefact.folder import Artefact, load_artefact
+from samesense.bulk.options import EncodeOptions
+from samesense.bulk.steps import EncodeTower, RenderImages, Rendered
+from samesense.core.progress import progress
+from samesense.corpus.decode import DecodeLimits, Rejected
+from samesense.corpus.manifest import Manifest
+from samesense.vectors.cache import VectorCache
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one batch."""
+
+    count: int
+    """How many images it held."""
+    rejected: dict[str, Rejected]
+    """Content hash → why there is no vector of it."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What became of the items of a manifest."""
+
+    cache: VectorCache
+    """Holds the tower vector of every item that was not rejected."""
+    encoded: int
+    """How many different images the tower ran on."""
+    rejected: dict[str, Rejected]
+    """Content hash → why there is no vector of it."""
+
+
+def fill_image_vectors(
+    manifest: Manifest,
+    *,
+    model: Path | str,
+    cache_root: Path | str,
+    limits: DecodeLimits,
+    options: EncodeOptions,
+) -> Filled:
+    """Make sure that the cache holds the tower vectors of a manifest's images.
+
+    Images that are there are not read; where all are there, the tower is not loaded. Finished
+    batches are kept when the process is killed.
+    """
+    artefact = load_artefact(model)
+    cache = VectorCache(cache_root, fingerprint=artefact.tower_fingerprint())
+    uri_by_key = dict(zip(manifest.column("content_hash"), manifest.column("uri"), strict=True))
+    missing = cache.missing(list(uri_by_key))
+    rejected: dict[str, Rejected] = {}
+    if missing:
+        with progress(total=len(missing), what="embed images") as advance:
+            rows = [{"key": key, "uri": uri_by_key[key]} for key in missing]
+            for outcome in _run(rows, artefact, Path(cache_root), limits, options):
+                rejected.update(outcome.rejected)
+                advance(outcome.count)
+    return Filled(cache=cache, encoded=len(missing) - len(rejected), rejected=rejected)
+
+
+def _run(
+    rows: list[dict[str, str]],
+    artefact: Artefact,
+    cache_root: Path,
+    limits: DecodeLimits,
+    options: EncodeOptions,
+) -> Iterator[Done]:
+    view = artefact.recipe.views[artefact.recipe.vector["image"]]
+    tower = artefact.recipe.towers()[view.blocks[0]]
+    render = RenderImages(tower=tower, limits=limits)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    blocks = -(-len(rows) // options.images_per_forward)
+    rendered = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
+        functools.partial(_render_block, render=render), batch_size=None, num_cpus=0.5
+    )
+    encoded = rendered.map_batches(
+        _EncodeBlock,
+        fn_constructor_args=(str(artefact.folder), str(cache_root), options.threads_per_actor),
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(size=options.actors),
+        num_cpus=0.5,
+        num_gpus=1 if options.device == "gpu" else 0,
+    )
+    for row in encoded.iter_rows():
+        yield pickle.loads(row["done"])
+
+
+def _render_block(
+    block: dict[str, NDArray[np.object_]], *, render: RenderImages
+) -> dict[str, list[bytes]]:
+    rendered = _shared(render)(list(block["key"]), uris=list(block["uri"]))
+    return {"rendered": [pickle.dumps(rendered, protocol=5)]}
+
+
+@functools.lru_cache(maxsize=2)
+def _shared(render: RenderImages) -> RenderImages:
+    """Keep one renderer a process, whatever number of blocks it works on."""
+    return render
+
+
+class _EncodeBlock:
+    """An actor that holds the tower and writes what it gives straight into the cache."""
+
+    def __init__(self, model: str, cache_root: str, threads: int | None) -> None:
+        self.encode = EncodeTower(model, modality="image", threads=threads or os.cpu_count())
+        fingerprint = self.encode.encoder.tower_fingerprint("image")
+        self.cache = VectorCache(cache_root, fingerprint=fingerprint)
+
+    def __call__(self, block: dict[str, NDArray[np.object_]]) -> dict[str, list[bytes]]:
+        rendered: Rendered = pickle.loads(block["rendered"][0])
+        if rendered.inputs is not None:
+            self.cache.put(rendered.keys, self.encode(rendered.inputs))
+        count = len(rendered.keys) + len(rendered.rejected)
+        done = Done(count=count, rejected=dict(rendered.rejected))
+        return {"done": [pickle.dumps(done, protocol=5)]}

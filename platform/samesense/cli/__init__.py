@@ -1,0 +1,1 @@
+"""The command line: one file a noun, heavy rooms imported inside the commands."""

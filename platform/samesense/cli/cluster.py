@@ -1,0 +1,50 @@
+"""Joining the Ray cluster that is there, or starting a local one for the length of a command."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+LOCAL_OBJECT_STORE_BYTES = 1 << 30
+LOCAL_SETTINGS = {
+    # Short runs should not wait for a cluster's slow heart-beats, nor ask a dashboard that is off.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_TRAIN_ENABLE_STATE_ACTOR_RECONCILIATION": "0",
+}
+
+
+@contextmanager
+def cluster() -> Iterator[None]:
+    """Connect to the cluster of ``RAY_ADDRESS`` (set by ``ray job submit``), else start a local Ray.
+
+    A local Ray listens on the loopback address only and ends with the command.
+    """
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+    import ray.data
+
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+
+    if ray.is_initialized():
+        yield
+        return
+    # What workers say stays in Ray's log files; failures and progress reach the driver anyway.
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(**quiet)
+    else:
+        os.environ.update(LOCAL_SETTINGS | os.environ)
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            object_store_memory=LOCAL_OBJECT_STORE_BYTES,
+            _node_ip_address="127.0.0.1",
+            **quiet,
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,39 @@
+"""``samesense train``: a recipe and a corpus to an artefact."""
+
+from pathlib import Path
+
+import typer
+
+
+def train(
+    config: Path = typer.Option(
+        ..., "--config", "-c", help="A training job, such as jobs/configs/alignment.yaml."
+    ),
+    overrides: list[str] = typer.Option(
+        [], "--set", help="Replace one value, as key.path=value; may be given again."
+    ),
+) -> None:
+    """Train the stages of a recipe on a corpus, with one domain held out.
+
+    Example: `samesense train -c jobs/configs/alignment.yaml --set corpus.held_out=sketch --set
+    recipe.blocks.align.kind=gated`
+    """
+    from samesense.core.config import load_options
+    from samesense.recipe.load import find_recipe
+    from samesense.training.options import TrainJob
+
+    job = load_options(config, kind=TrainJob, overrides=overrides, find_base=find_recipe)
+
+    from samesense.cli.cluster import cluster
+    from samesense.cli.training import run_training
+    from samesense.training.driver import check_job
+
+    check_job(job)
+    with cluster():
+        trained = run_training(job)
+    print(f"trained {trained.trained_parameters:,} parameters in {trained.seconds:.0f} s")
+    for name, value in trained.artefact.record.metrics.items():
+        print(f"{name}  {value:.4f}")
+    print(f"model    {trained.artefact.folder}")
+    print(f"metrics  {Path(job.out) / 'metrics.jsonl'}")
+    print(f"next     samesense evaluate --model {job.out} --corpus {job.corpus.uri}")

@@ -1,0 +1,45 @@
+"""A training job as the doors run it: scan, split, then train with the bulk pipeline at hand."""
+
+from pathlib import Path
+
+from samesense.bulk.fill import fill_image_vectors
+from samesense.bulk.options import EncodeOptions
+from samesense.core.errors import TrainingError
+from samesense.corpus.manifest import Manifest
+from samesense.corpus.scan import scan
+from samesense.corpus.splits import leave_one_domain_out
+from samesense.training.driver import Trained, train
+from samesense.training.options import TrainJob
+from samesense.vectors.cache import VectorCache
+
+
+def run_training(job: TrainJob) -> Trained:
+    """Scan and split the job's corpus, then train."""
+    found = scan(job.corpus.uri, limits=job.corpus.limits)
+    manifest = leave_one_domain_out(
+        found.manifest, held_out=job.corpus.held_out, seed=job.seed, shares=job.corpus.shares
+    )
+    manifest.write(Path(job.out) / "manifest.parquet")
+    return train_on(job, manifest)
+
+
+def train_on(job: TrainJob, manifest: Manifest) -> Trained:
+    """Train on a manifest that carries its splits."""
+
+    def fill(items: Manifest, model: Path) -> VectorCache:
+        filled = fill_image_vectors(
+            items,
+            model=model,
+            cache_root=job.cache,
+            limits=job.corpus.limits,
+            options=EncodeOptions(device=job.workers.device),
+        )
+        if filled.rejected:
+            key, rejected = next(iter(filled.rejected.items()))
+            raise TrainingError(
+                f"{len(filled.rejected)} images that the scan accepted cannot be read any more, "
+                f"such as {key}: {rejected.reason} ({rejected.detail}); scan the corpus again"
+            )
+        return filled.cache
+
+    return train(job, manifest=manifest, fill_vectors=fill)

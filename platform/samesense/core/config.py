@@ -1,0 +1,205 @@
+"""Configuration files: YAML to typed options, with every fault named by file, line and key.
+
+A mapping that holds ``base: NAME`` is laid over the file of that name (mappings merge, everything
+else is replaced), so that a variant states only what it changes.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from samesense.core.errors import ConfigError, did_you_mean
+from samesense.core.options import Options, names_at
+
+KeyPath = tuple[str | int, ...]
+FindBase = Callable[[str], Path]
+Chosen = TypeVar("Chosen", bound=Options)
+
+
+@dataclass
+class Document:
+    """A parsed file: plain values, and for each key path the ``file:line`` that set it."""
+
+    value: Any
+    places: dict[KeyPath, str]
+
+
+def load_options(
+    path: Path | str,
+    *,
+    kind: type[Chosen],
+    overrides: Iterable[str] = (),
+    find_base: FindBase | None = None,
+) -> Chosen:
+    """Read a YAML file, apply ``a.b=c`` overrides and return validated options.
+
+    Raises:
+        ConfigError: naming file, line, key and the nearest valid name of every fault.
+    """
+    document = _read(Path(path), find_base)
+    for override in overrides:
+        _override(document, override)
+    return _validate(document, kind)
+
+
+def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
+    """Return options from values of the command line.
+
+    Raises:
+        ConfigError: if they do not fit.
+    """
+    return _validate(Document(value=values, places={(): "command line"}), kind)
+
+
+def _validate(document: Document, kind: type[Chosen]) -> Chosen:
+    try:
+        return kind.model_validate(document.value)
+    except ValidationError as error:
+        faults = [_describe(document, fault, kind) for fault in error.errors()]
+        raise ConfigError("\n".join(faults)) from None
+
+
+def _read(path: Path, find_base: FindBase | None) -> Document:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {error}") from None
+    document = Document(value=None, places={(): f"{path}:1"})
+    if node is not None:
+        document.value = _construct(node, (), document.places, path)
+    if document.value is None:
+        document.value = {}
+    _resolve_bases(document, (), find_base)
+    return document
+
+
+def _construct(node: yaml.Node, at: KeyPath, places: dict[KeyPath, str], path: Path) -> Any:
+    places[at] = f"{path}:{node.start_mark.line + 1}"
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            if key in mapping:
+                raise ConfigError(f"{path}:{line}: {_dotted((*at, key))}: given twice")
+            mapping[key] = _construct(value_node, (*at, key), places, path)
+            places[(*at, key)] = f"{path}:{line}"
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(item, (*at, i), places, path) for i, item in enumerate(node.value)]
+    return yaml.SafeLoader("").construct_object(node, deep=True)
+
+
+def _resolve_bases(document: Document, at: KeyPath, find_base: FindBase | None) -> None:
+    value = _value_at(document.value, at)
+    if not isinstance(value, dict):
+        return
+    for key in list(value):
+        _resolve_bases(document, (*at, key), find_base)
+    if find_base is None or "base" not in value:
+        return
+    place = document.places[(*at, "base")]
+    try:
+        base = _read(find_base(str(value.pop("base"))), find_base)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {_dotted((*at, 'base'))}: {error}") from None
+    merged = _merge(base.value, value)
+    value.clear()
+    value.update(merged)
+    for below, where in base.places.items():
+        document.places.setdefault((*at, *below), where)
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        if over.get("kind", base.get("kind")) != base.get("kind"):
+            return over
+        return {key: _merge(base.get(key), over[key]) if key in over else base[key] for key in base} | {
+            key: over[key] for key in over if key not in base
+        }
+    return over
+
+
+def _override(document: Document, override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise ConfigError(f"--set {override}: write it as key.path=value")
+    at: KeyPath = tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
+    node = document.value
+    for part in at[:-1]:
+        if isinstance(node, dict) and part not in node:
+            node[part] = {}
+        node = _child(node, part, override)
+    value = yaml.safe_load(text)
+    if isinstance(node, list):
+        _child(node, at[-1], override)
+    elif not isinstance(node, dict):
+        raise ConfigError(f"--set {override}: '{dotted}' does not lead into a mapping")
+    old = node[at[-1]] if isinstance(node, list) or at[-1] in node else None
+    node[at[-1]] = _merge(old, value)
+    document.places[at] = f"--set {override}"
+
+
+def _child(node: Any, part: str | int, override: str) -> Any:
+    try:
+        return node[part]
+    except (KeyError, IndexError, TypeError):
+        known = [str(key) for key in node] if isinstance(node, dict) else []
+        hint = did_you_mean(str(part), known)
+        raise ConfigError(f"--set {override}: no '{part}' there.{hint}") from None
+
+
+def _value_at(value: Any, at: KeyPath) -> Any:
+    for part in at:
+        value = value[part]
+    return value
+
+
+def _describe(document: Document, fault: ErrorDetails, kind: type[Options]) -> str:
+    at = _path_in(document.value, fault["loc"])
+    place = next(document.places[at[:n]] for n in range(len(at), -1, -1) if at[:n] in document.places)
+    context = fault.get("ctx", {})
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        known = names_at(kind, fault["loc"][:-1])
+        hint = did_you_mean(str(at[-1]), known) or f" Known here: {', '.join(known)}."
+        message = f"unknown key.{hint}"
+    elif fault["type"] == "missing":
+        at, message = (*at, fault["loc"][-1]), "is required"
+    elif fault["type"] == "union_tag_invalid":
+        tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+        at = (*at, "kind")
+        place = document.places.get(at, place)
+        message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{did_you_mean(context['tag'], tags)}"
+    elif fault["type"] == "literal_error":
+        choices = [c.strip(" '") for c in context["expected"].replace(" or ", ",").split(",")]
+        hint = did_you_mean(str(fault["input"]), choices)
+        message = f"'{fault['input']}' is not one of: {', '.join(choices)}.{hint}"
+    elif fault["type"] not in ("value_error", "union_tag_not_found"):
+        message = f"{message} (got {fault['input']!r})"
+    return f"{place}: {_dotted(at)}: {message}"
+
+
+def _path_in(value: Any, loc: tuple[str | int, ...]) -> KeyPath:
+    """Keep the steps of a pydantic location that exist in the document (union tags do not)."""
+    at: list[str | int] = []
+    for part in loc:
+        inside = (isinstance(value, dict) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
+        )
+        if inside:
+            at.append(part)
+            value = value[part]
+    return tuple(at)
+
+
+def _dotted(at: KeyPath) -> str:
+    return ".".join(str(part) for part in at) or "(file)"

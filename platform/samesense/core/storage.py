@@ -1,0 +1,50 @@
+"""Where bytes live: URIs to bytes, and writes that are whole or absent."""
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from samesense.core.errors import ConfigError
+
+
+def local_path(uri: str) -> Path:
+    """Return the absolute local path that a plain path or a ``file://`` URI names.
+
+    Raises:
+        ConfigError: if the URI has a scheme that is not supported.
+    """
+    parsed = urlparse(uri)
+    if parsed.scheme == "file":
+        return Path(unquote(parsed.path)).absolute()
+    if parsed.scheme and "://" in uri:
+        raise ConfigError(f"{uri}: scheme '{parsed.scheme}' is not supported; use a local path")
+    return Path(uri).expanduser().absolute()
+
+
+def read_bytes(uri: str, *, at_most_bytes: int = -1) -> bytes:
+    """Return the bytes behind a path or URI, or the first ``at_most_bytes`` of them.
+
+    Raises:
+        OSError: if they cannot be read.
+        ConfigError: if the scheme is not supported.
+    """
+    with local_path(uri).open("rb") as file:
+        return file.read(at_most_bytes)
+
+
+def write_atomically(path: Path, *, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, then move it into place.
+
+    A reader sees the old file or the new one, never a part; so does a process that is killed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+"""Scan a corpus: every listed row becomes an item of the manifest or a rejection."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from samesense.core.errors import CorpusError
+from samesense.core.hashing import hash_bytes
+from samesense.core.progress import track
+from samesense.core.storage import local_path, read_bytes
+from samesense.corpus.decode import DecodeLimits, Rejected, decode
+from samesense.corpus.manifest import Manifest, item_id
+from samesense.corpus.rejections import Rejection
+from samesense.corpus.sources.folder import list_folder
+from samesense.corpus.sources.row import Row
+from samesense.corpus.sources.table import SUFFIXES, list_table
+
+FAULTS = {
+    "wrong_depth": "is not at domain/class/file",
+    "incomplete_row": "the row lacks uri, domain or label",
+}
+ROWS_AHEAD = 512
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A corpus that was read once: ``listed == len(manifest) + len(rejections)``."""
+
+    manifest: Manifest
+    rejections: list[Rejection]
+    listed: int
+
+
+def scan(uri: str, *, limits: DecodeLimits | None = None, threads: int | None = None) -> Scan:
+    """Read, hash and decode every image of a folder or manifest.
+
+    Raises:
+        CorpusError: if the corpus cannot be read, lists nothing, or all of it is rejected.
+    """
+    rows = _list(uri)
+    if not rows:
+        raise CorpusError(f"{uri}: is empty; give a folder domain/class/file or a manifest")
+    items: dict[str, dict[str, Any]] = {}
+    rejections: list[Rejection] = []
+    outcomes = _read_all(rows, limits or DecodeLimits(), threads)
+    for row, outcome in track(outcomes, total=len(rows), what="scan"):
+        if isinstance(outcome, Rejected):
+            rejections.append(_rejection(row, outcome))
+        elif outcome["id"] in items:
+            twice = Rejected("listed_twice", "the same uri and domain were listed before")
+            rejections.append(_rejection(row, twice))
+        else:
+            items[outcome["id"]] = outcome
+    if not items:
+        first = rejections[0]
+        raise CorpusError(
+            f"{uri}: all {len(rows)} files were rejected; the first is {first.uri}: "
+            f"{first.reason} ({first.detail}). Images belong at domain/class/file"
+        )
+    return Scan(Manifest.from_rows(list(items.values())), rejections, len(rows))
+
+
+def _list(uri: str) -> list[Row]:
+    path = local_path(uri)
+    if path.is_dir():
+        return list(list_folder(path))
+    if path.is_file() and path.suffix in SUFFIXES:
+        return list(list_table(path))
+    if path.is_file():
+        raise CorpusError(f"{uri}: is a file, but no manifest ({', '.join(SUFFIXES)})")
+    raise CorpusError(f"{uri}: no such folder or manifest")
+
+
+def _read_all(
+    rows: list[Row], limits: DecodeLimits, threads: int | None
+) -> Iterator[tuple[Row, dict[str, Any] | Rejected]]:
+    with ThreadPoolExecutor(threads or min(8, 2 * (os.cpu_count() or 1))) as pool:
+        for start in range(0, len(rows), ROWS_AHEAD):
+            block = rows[start : start + ROWS_AHEAD]
+            yield from zip(block, pool.map(lambda row: _read(row, limits), block), strict=True)
+
+
+def _read(row: Row, limits: DecodeLimits) -> dict[str, Any] | Rejected:
+    if row.fault is not None:
+        return Rejected(row.fault, FAULTS[row.fault])
+    try:
+        data = read_bytes(row.uri, at_most_bytes=limits.max_bytes + 1)
+    except FileNotFoundError:
+        return Rejected("missing", "no such file")
+    except OSError as error:
+        return Rejected("unreadable", error.strerror or str(error))
+    picture = decode(data, limits=limits)
+    if isinstance(picture, Rejected):
+        return picture
+    return _item(row, data, picture)
+
+
+def _item(row: Row, data: bytes, picture: Image.Image) -> dict[str, Any]:
+    return {
+        "id": item_id(domain=row.domain, uri=row.uri),
+        "uri": row.uri,
+        "domain": row.domain,
+        "label": row.label,
+        "text": row.text,
+        "content_hash": hash_bytes(data),
+        "size_bytes": len(data),
+        "width_px": picture.width,
+        "height_px": picture.height,
+    }

@@ -1,0 +1,1 @@
+"""Where rows come from: one way of listing a corpus a file."""

@@ -1,0 +1,1 @@
+"""Alignment modules: light maps from a frozen tower's vector to the shared space."""

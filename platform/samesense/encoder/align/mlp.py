@@ -1,0 +1,25 @@
+"""A two-layer perceptron without a skip connection."""
+
+from torch import Tensor, nn
+
+
+class Mlp(nn.Module):
+    """z = W2 GELU(LN(W1 h)), with orthogonal W1 and W2. Shape (B, D) → (B, D).
+
+    Orthogonal weights keep the geometry of the vectors as far as a module without a
+    skip connection can.
+    """
+
+    def __init__(self, *, width: int, hidden: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(width, hidden), nn.LayerNorm(hidden), nn.GELU(), nn.Linear(hidden, width)
+        )
+        for layer in (self.layers[0], self.layers[3]):
+            nn.init.orthogonal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, h_BD: Tensor) -> Tensor:
+        """Map (B, D) to (B, D)."""
+        z_BD: Tensor = self.layers(h_BD)
+        return z_BD

@@ -1,0 +1,156 @@
+"""The one way from items to vectors: training, bulk embedding and search all call this.
+
+Shapes: B items of a forward, N items, D width.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from samesense.core.errors import ModelError
+from samesense.core.hashing import hash_json
+from samesense.encoder.options import EncoderOptions, Modality
+from samesense.encoder.temperature import Temperature
+from samesense.encoder.towers.tower import Renderer, Tower
+from samesense.encoder.towers.weights import hash_weights
+
+Vectors = NDArray[np.float32]
+IMAGES_PER_FORWARD = 32
+
+
+class Encoder(nn.Module):
+    """Blocks, and the views that chain them from an item to a unit vector."""
+
+    def __init__(
+        self,
+        options: EncoderOptions,
+        *,
+        blocks: Mapping[str, nn.Module],
+        tower_widths: Mapping[str, int],
+        tower_fingerprints: Mapping[str, str] | None = None,
+    ) -> None:
+        """Join blocks; fingerprints are given for towers that are left out of ``blocks``."""
+        super().__init__()
+        self.options = options
+        self.blocks = nn.ModuleDict(blocks)
+        self.tower_widths = dict(tower_widths)
+        self._tower_fingerprints = dict(tower_fingerprints or {})
+        self.eval()
+
+    def tower_vectors(self, view: str, *, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the tower vectors h (B, D) of rendered items, not normalised."""
+        x: Any = inputs
+        for name in self.options.prefix(view):
+            x = self.blocks[name](x)
+        h_BD: Tensor = x.float()
+        return h_BD
+
+    def after_tower(self, view: str, *, h_BD: Tensor) -> Tensor:
+        """Return the view's unit vectors z (B, D) from tower vectors."""
+        for name in self.options.views[view].blocks[len(self.options.prefix(view)) :]:
+            h_BD = self.blocks[name](h_BD)
+        return F.normalize(h_BD, dim=-1)
+
+    def temperatures(self) -> dict[str, Tensor]:
+        """Return every temperature block's scalar by name."""
+        return {n: block() for n, block in self.blocks.items() if isinstance(block, Temperature)}
+
+    def embed_images(
+        self, images: Sequence[Image.Image], *, images_per_forward: int = IMAGES_PER_FORWARD
+    ) -> Vectors:
+        """Return unit vectors (N, D) of pictures of any size and mode.
+
+        Raises:
+            ModelError: if the recipe embeds no images.
+        """
+        pictures = [image.convert("RGB") for image in images]
+        view, renderer = self._view("image"), self.renderer("image")
+        return self._embed(view, pictures, renderer.prepare_images, images_per_forward)
+
+    def embed_texts(
+        self, texts: Sequence[str], *, texts_per_forward: int = IMAGES_PER_FORWARD
+    ) -> Vectors:
+        """Return unit vectors (N, D) of texts.
+
+        Raises:
+            ModelError: if the recipe embeds no texts.
+        """
+        view, renderer = self._view("text"), self.renderer("text")
+        return self._embed(view, list(texts), renderer.prepare_texts, texts_per_forward)
+
+    def align_vectors(self, h_ND: Vectors, *, modality: Modality = "image") -> Vectors:
+        """Return unit vectors (N, D) from tower vectors, such as a cache holds."""
+        with torch.inference_mode():
+            device = next((p.device for p in self.parameters()), torch.device("cpu"))
+            h = torch.from_numpy(np.ascontiguousarray(h_ND)).to(device)
+            z_ND: Vectors = self.after_tower(self._view(modality), h_BD=h).cpu().numpy()
+        return z_ND
+
+    def renderer(self, modality: Modality) -> Renderer:
+        """Return what prepares this modality's items for its tower."""
+        return self.tower(modality).renderer
+
+    def tower(self, modality: Modality = "image") -> Tower:
+        """Return the tower that reads this modality.
+
+        Raises:
+            ModelError: if it was left out.
+        """
+        name = self.options.views[self._view(modality)].blocks[0]
+        if name not in self.blocks:
+            raise ModelError(f"tower '{name}' is not loaded; this encoder only aligns vectors")
+        tower: Any = self.blocks[name]
+        found: Tower = tower
+        return found
+
+    def tower_fingerprint(self, modality: Modality = "image") -> str:
+        """Return the hash of everything that shapes a tower vector: the key of a vector cache."""
+        view = self._view(modality)
+        parts = [self._block_fingerprint(name) for name in self.options.prefix(view)]
+        return hash_json(parts)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that shapes a vector. Vectors of different fingerprints never meet."""
+        chains = {
+            modality: [self._block_fingerprint(name) for name in self.options.views[view].blocks]
+            for modality, view in self.options.vector.items()
+        }
+        return hash_json(chains)
+
+    def tower_fingerprints(self) -> dict[str, str]:
+        """Return the fingerprint of each tower by its block's name."""
+        return {name: self._block_fingerprint(name) for name in self.options.towers()}
+
+    def _block_fingerprint(self, name: str) -> str:
+        if name in self._tower_fingerprints:
+            return self._tower_fingerprints[name]
+        if name in self.options.towers():
+            tower: Any = self.blocks[name]
+            return hash_json(tower.identity())
+        options = self.options.blocks[name].model_dump(mode="json")
+        return hash_json({"options": options, "weights": hash_weights(self.blocks[name])})
+
+    def _view(self, modality: Modality) -> str:
+        if modality not in self.options.vector:
+            known = ", ".join(self.options.vector)
+            raise ModelError(f"this model embeds no {modality} (only: {known})")
+        return self.options.vector[modality]
+
+    def _embed(self, view: str, items: list[Any], prepare: Any, per_forward: int) -> Vectors:
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(items), per_forward):
+                inputs = prepare(items[start : start + per_forward])
+                h_BD = self.tower_vectors(view, inputs=inputs)
+                parts.append(self.after_tower(view, h_BD=h_BD).cpu())
+        if not parts:
+            return np.zeros((0, 0), dtype=np.float32)
+        z_ND: Vectors = torch.cat(parts).numpy()
+        return z_ND

@@ -1,0 +1,1 @@
+"""Pools: token states to one vector."""

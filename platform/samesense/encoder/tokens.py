@@ -1,0 +1,18 @@
+"""What a token tower gives: the states of a batch of sequences and which positions are real.
+
+Shapes: B items, L positions, D width.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """States after the tower's last layer and final norm."""
+
+    states_BLD: Tensor  # noqa: N815 (a shape suffix)
+    """One state a position, padding included."""
+    mask_BL: Tensor  # noqa: N815
+    """1 where a position is real, 0 where it is padding, on the left or on the right."""

@@ -1,0 +1,1 @@
+"""Towers: the pretrained models that turn rendered inputs into states or vectors."""

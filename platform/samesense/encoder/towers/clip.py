@@ -1,0 +1,117 @@
+"""A dual encoder as a tower. Shapes: B items, D width of the joint space."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from transformers import AutoModel
+
+from samesense.encoder.render.clip import ClipRenderer
+from samesense.encoder.render.loading import load_config
+from samesense.encoder.towers.loading import load_weights
+from samesense.encoder.towers.options import ClipTowerOptions
+from samesense.encoder.towers.placing import placed
+from samesense.encoder.towers.weights import hash_config, hash_weights
+
+NEW_ROW_STD = 0.02
+NEW_ROW_SEED = 0
+
+
+class ClipTower(nn.Module):
+    """CLIP or SigLIP with its projections. Its temperature takes no part here."""
+
+    gives: Literal["vector"] = "vector"
+
+    def __init__(self, model: Any, *, renderer: ClipRenderer, source: str) -> None:
+        """Wrap a loaded model; it starts in evaluation mode."""
+        super().__init__()
+        self.model = model
+        self.renderer = renderer
+        self.source = source
+        self.width = _joint_width(model.config)
+        self.eval()
+
+    @classmethod
+    def load(cls, options: ClipTowerOptions) -> "ClipTower":
+        """Load weights and rendering, and give every new term a row of the token table.
+
+        Raises:
+            ModelError: saying which part of which model failed, why and what to do.
+        """
+        renderer = ClipRenderer.load(options)
+        config = load_config(options.model, revision=options.revision)
+        _mend_end_token(config, renderer.tokenizer)
+        model = load_weights(AutoModel, options, config=config)
+        _grow_token_table(model, renderer)
+        return cls(model, renderer=renderer, source=options.model)
+
+    def prepare_images(self, images: Sequence[Image.Image]) -> dict[str, Tensor]:
+        """Render images, see ``ClipRenderer.prepare_images``."""
+        return self.renderer.prepare_images(images)
+
+    def prepare_texts(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Render texts, see ``ClipRenderer.prepare_texts``."""
+        return self.renderer.prepare_texts(texts)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return projected vectors (B, D), not normalised, of images or of texts."""
+        ready = placed(inputs, beside=self.model)
+        if "pixel_values" in ready:
+            features = self.model.get_image_features(**ready)
+        else:
+            features = self.model.get_text_features(**ready)
+        z_BD: Tensor = features.pooler_output
+        return z_BD
+
+    def weights_hash(self) -> str:
+        """Return the hash of the weights, the same in whatever folder they lie."""
+        return hash_weights(self.model)
+
+    def identity(self) -> dict[str, Any]:
+        """Return everything of the tower that shapes a vector, as JSON values."""
+        return {
+            "architecture": hash_config(self.model.config),
+            "weights": self.weights_hash(),
+            "precision": str(self.model.dtype).removeprefix("torch."),
+            "rendering": self.renderer.identity(),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write model, tokenizer and image processor; the folder loads with the same options."""
+        self.model.save_pretrained(folder)
+        self.renderer.save(folder)
+
+
+def _joint_width(config: Any) -> int:
+    if config.model_type == "siglip":
+        return int(config.vision_config.hidden_size)
+    return int(config.projection_dim)
+
+
+def _mend_end_token(config: Any, tokenizer: Any) -> None:
+    """Let CLIP read its text vector at the end token.
+
+    Old checkpoints name 2, which transformers takes as "the largest id". A new word has a larger
+    id than the end token: the vector would be read there and miss all that follows.
+    """
+    if config.model_type == "clip":
+        config.text_config.eos_token_id = tokenizer.eos_token_id
+
+
+def _grow_token_table(model: Any, renderer: ClipRenderer) -> None:
+    """Draw the rows of new terms from N(0, 0.02²), the same ones every time."""
+    if not renderer.new_terms:
+        return
+    ids = renderer.tokenizer.convert_tokens_to_ids(list(renderer.new_terms))
+    table = model.text_model.get_input_embeddings()
+    if max(ids) >= table.num_embeddings:
+        # The whole CLIP model refuses to be resized; its text model does not.
+        table = model.text_model.resize_token_embeddings(max(ids) + 1, mean_resizing=False)
+    draw = torch.Generator().manual_seed(NEW_ROW_SEED)
+    rows = torch.randn(len(ids), table.embedding_dim, generator=draw) * NEW_ROW_STD
+    with torch.no_grad():
+        table.weight[ids] = rows.to(table.weight)
+    model.config.text_config.vocab_size = table.num_embeddings

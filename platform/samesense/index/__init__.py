@@ -1,0 +1,1 @@
+"""Vectors being searched: one Milvus collection per domain and model, behind an alias per domain."""

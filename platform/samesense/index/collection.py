@@ -1,0 +1,121 @@
+"""One collection: the vectors of one domain of an index, by one model.
+
+Shapes: Q queries, D width.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from samesense.core.errors import IndexFault
+from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
+from samesense.index.naming import Contents
+from samesense.index.rows import Hit, IndexRows
+from samesense.index.schema import TEXT_FIELDS, search_params
+
+PAGE_ROWS = 10_000
+HITS_A_REQUEST = 100_000
+MOST_HITS = 16_384
+"""Milvus' own limit for the hits of one query."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection that exists, has its index and is loaded."""
+
+    contents: Contents
+    connection: Connection
+
+    @property
+    def name(self) -> str:
+        """The collection's name in Milvus."""
+        return self.contents.name
+
+    def upsert(self, rows: IndexRows) -> None:
+        """Write rows by their key: new ones are added, known ones replaced.
+
+        Raises:
+            IndexFault: if the width does not fit or Milvus refuses; what was sent before stays, and
+                writing the same rows again is harmless.
+        """
+        if len(rows) and rows.z_ND.shape[1] != self.contents.width:
+            raise IndexFault(
+                f"collection {self.name}: holds width {self.contents.width}, "
+                f"got {rows.z_ND.shape[1]}"
+            )
+        for message in rows.messages():
+            with self.connection.faults(f"writing {len(message)} rows to {self.name}"):
+                self.connection.client.upsert(self.name, message, timeout=REQUEST_TIMEOUT_S)
+
+    def count(self) -> int:
+        """Return the number of rows, all writes that were acknowledged included.
+
+        On a server this also waits until every such write can be found by a search.
+        """
+        with self.connection.faults(f"counting {self.name}"):
+            answer = self.connection.client.query(
+                self.name,
+                output_fields=["count(*)"],
+                consistency_level="Strong",
+                timeout=REQUEST_TIMEOUT_S,
+            )
+        return int(answer[0]["count(*)"])
+
+    def ids_with_hashes(self) -> dict[str, str]:
+        """Return the content hash of every row by its id."""
+        found: dict[str, str] = {}
+        with self.connection.faults(f"listing {self.name}"):
+            pages = self.connection.client.query_iterator(
+                self.name,
+                batch_size=PAGE_ROWS,
+                output_fields=["id", "content_hash"],
+                consistency_level="Strong",
+            )
+            while page := pages.next():
+                found.update((row["id"], row["content_hash"]) for row in page)
+            pages.close()
+        return found
+
+    def search(self, z_QD: npt.NDArray[np.float32], *, limit: int) -> list[list[Hit]]:
+        """Return for each query its nearest rows, best first, at most ``limit``.
+
+        Raises:
+            IndexFault: if the width or the limit does not fit.
+        """
+        if z_QD.ndim != 2 or z_QD.shape[1] != self.contents.width:
+            raise IndexFault(
+                f"collection {self.name}: holds width {self.contents.width}, "
+                f"queries have shape {z_QD.shape}"
+            )
+        if not 1 <= limit <= MOST_HITS:
+            raise IndexFault(f"limit {limit}: must be from 1 to {MOST_HITS}")
+        queries_a_request = max(1, HITS_A_REQUEST // limit)
+        return [
+            hits
+            for start in range(0, len(z_QD), queries_a_request)
+            for hits in self._search(z_QD[start : start + queries_a_request], limit=limit)
+        ]
+
+    def _search(self, z_QD: npt.NDArray[np.float32], *, limit: int) -> list[list[Hit]]:
+        with self.connection.faults(f"searching {self.name}"):
+            answers = self.connection.client.search(
+                self.name,
+                data=list(np.ascontiguousarray(z_QD, dtype=np.float32)),
+                anns_field="vector",
+                limit=limit,
+                output_fields=list(TEXT_FIELDS),
+                search_params=search_params(
+                    search_width=self.contents.search_width, limit=limit
+                ),
+                consistency_level="Bounded",
+                timeout=REQUEST_TIMEOUT_S,
+            )
+        domain = self.contents.domain
+        return [
+            [
+                Hit(id=hit["id"], score=float(hit["distance"]), domain=domain, **hit["entity"])
+                for hit in answer
+            ]
+            for answer in answers
+        ]

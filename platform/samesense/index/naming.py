@@ -1,0 +1,74 @@
+"""What a collection is of, and its names in Milvus.
+
+Milvus takes letters, digits and underscores only. So a collection's name is for people and for
+uniqueness, and what it is of (index, domain and fingerprint in full, in any script) is a JSON
+property of the collection. A part of a name that Milvus would refuse is spelt with what is left of
+it and a digest. No part holds a double underscore, so names split in one way only.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+
+from samesense.core.errors import IndexFault
+from samesense.core.hashing import hash_bytes
+
+PROPERTY = "samesense"
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
+PART_CHARACTERS = 64
+FINGERPRINT_CHARACTERS = 12
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one collection holds: a domain of an index, as seen by one model."""
+
+    index: str
+    domain: str
+    fingerprint: str
+    width: int
+    search_width: int = 0
+    """Candidates of an approximate search; 0 where the search is exact."""
+
+    def __post_init__(self) -> None:
+        if not self.index or not self.domain:
+            raise IndexFault(f"index '{self.index}', domain '{self.domain}': a name is empty")
+        if not re.fullmatch(rf"[A-Za-z0-9]{{{FINGERPRINT_CHARACTERS},}}", self.fingerprint):
+            raise IndexFault(
+                f"index '{self.index}': '{self.fingerprint}' is no fingerprint "
+                f"(at least {FINGERPRINT_CHARACTERS} letters and digits)"
+            )
+        if self.width < 1:
+            raise IndexFault(f"index '{self.index}': vectors cannot have width {self.width}")
+
+    @property
+    def name(self) -> str:
+        """The collection's name in Milvus."""
+        return f"{self.alias}__{self.fingerprint[:FINGERPRINT_CHARACTERS]}"
+
+    @property
+    def alias(self) -> str:
+        """The alias under which the domain is served."""
+        return f"{prefix(self.index)}{_spell(self.domain)}"
+
+    def to_property(self) -> str:
+        """Return the value of the collection's property."""
+        return json.dumps(asdict(self))
+
+
+def prefix(index: str) -> str:
+    """Return what the names of all collections and aliases of an index begin with."""
+    return f"{_spell(index)}__"
+
+
+def from_properties(properties: dict[str, str]) -> Contents | None:
+    """Return what a collection holds, or None if it is not one of ours."""
+    stored = properties.get(PROPERTY)
+    return Contents(**json.loads(stored)) if stored else None
+
+
+def _spell(text: str) -> str:
+    if len(text) <= PART_CHARACTERS and PLAIN.fullmatch(text):
+        return text
+    kept = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[: PART_CHARACTERS - 12].strip("_")
+    return "_".join(filter(None, ["x", kept, hash_bytes(text.encode())[:8]]))

@@ -1,0 +1,1 @@
+"""The language of methods: blocks, views, losses and stages as data, checked before use."""

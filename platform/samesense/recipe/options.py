@@ -1,0 +1,75 @@
+"""A recipe is an encoder, and the stages that train it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from samesense.core.options import Options
+from samesense.encoder.options import EncoderOptions
+from samesense.objectives.options import Loss
+
+
+class BalancedSamplerOptions(Options):
+    """The same concepts in every domain of the batch."""
+
+    kind: Literal["concepts_by_domains"]
+    concepts_per_step: int = Field(default=5, ge=1)
+    """How many concepts a global step holds."""
+    images_per_concept_and_domain: int = Field(default=4, ge=1)
+    """How many images of each of them, from every training domain."""
+
+
+class ShuffledSamplerOptions(Options):
+    """All items once an epoch, in random order."""
+
+    kind: Literal["shuffled"]
+    items_per_step: int = Field(default=64, ge=1)
+    """How many items a global step holds."""
+
+
+Sampler = Annotated[BalancedSamplerOptions | ShuffledSamplerOptions, Field(discriminator="kind")]
+
+
+class OptimiserOptions(Options):
+    """AdamW with linear warm-up and cosine decay to zero."""
+
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """The peak rate."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decoupled decay of weights; vectors and scalars (biases, norms) are not decayed."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Decay rates of the two moment estimates."""
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps in which the rate rises to its peak."""
+    gradient_clip: float = Field(default=1.0, gt=0)
+    """Largest norm of the gradient."""
+
+
+class StageOptions(Options):
+    """One stage: which parameters learn, from which batches, by which losses, how long."""
+
+    name: str
+    """Names the stage in logs and results."""
+    trainable: tuple[str, ...] = Field(min_length=1)
+    """Regular expressions over parameter names (``block.parameter``); the others are frozen."""
+    sampler: Sampler
+    """Which items form a global step."""
+    losses: tuple[Loss, ...] = Field(min_length=1)
+    """The terms that are summed."""
+    steps: int = Field(ge=1)
+    """How many global steps."""
+    optimiser: OptimiserOptions = OptimiserOptions()
+    """How the parameters move."""
+    validate_every_steps: int | None = Field(default=None, ge=1)
+    """Validate on the training domains this often and keep the best weights; ``null``: keep the last."""
+
+
+class Recipe(EncoderOptions):
+    """A method as data: an encoder and its training stages."""
+
+    name: str
+    """Names the method in results."""
+    summary: str = ""
+    """One sentence on what it does."""
+    stages: tuple[StageOptions, ...] = ()
+    """Trained one after another, each from the weights of the one before."""

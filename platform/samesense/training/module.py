@@ -1,0 +1,64 @@
+"""The encoder as training sees it: from a batch to named tensors, and from those to the loss.
+
+Shapes: B items of this rank, D width.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from samesense.encoder.encoder import Encoder
+from samesense.objectives.build import compute
+from samesense.objectives.gather import gather_rows
+from samesense.recipe.options import StageOptions
+from samesense.training.feed import Batch
+from samesense.training.sources import Source
+
+
+class ViewsModule(nn.Module):
+    """Computes a stage's views, and the temperatures, of one rank's share of a batch."""
+
+    def __init__(self, encoder: Encoder, *, sources: Mapping[str, Source]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.sources = sources
+
+    def forward(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Return view → unit vectors (B, D) in float32, and temperature name → scalar."""
+        tower_vectors: dict[str, Tensor] = {}
+        tensors: dict[str, Tensor] = {}
+        for view, source in self.sources.items():
+            if source.key not in tower_vectors:
+                tower_vectors[source.key] = self._tower_vectors(view, source, inputs[source.key])
+            h_BD = tower_vectors[source.key]
+            tensors[view] = self.encoder.after_tower(view, h_BD=h_BD).float()
+        return tensors | self.encoder.temperatures()
+
+    def _tower_vectors(self, view: str, source: Source, given: Any) -> Tensor:
+        weight = next(p for p in self.encoder.parameters() if p.requires_grad)
+        if source.kind == "cached":
+            cached_BD: Tensor = given.to(weight.device, weight.dtype)
+            return cached_BD
+        return self.encoder.tower_vectors(view, inputs=given).to(weight.dtype)
+
+
+def total_loss(
+    tensors: Mapping[str, Tensor], *, batch: Batch, stage: StageOptions
+) -> tuple[Tensor, dict[str, float]]:
+    """Return the weighted sum of the stage's losses over the batch of all ranks, and each term.
+
+    Every rank computes the same value; see ``objectives.gather`` for why the gradient is right.
+    """
+    whole = {name: gather_rows(t) if t.dim() else t for name, t in tensors.items()}
+    device = next(iter(whole.values())).device
+    concept_B = gather_rows(batch.concept_B.to(device))
+    domain_B = gather_rows(batch.domain_B.to(device))
+    total = torch.zeros((), device=device)
+    terms: dict[str, float] = {}
+    for loss in stage.losses:
+        value = compute(loss, tensors=whole, concept_B=concept_B, domain_B=domain_B)
+        total = total + loss.weight * value
+        terms[loss.kind] = float(value.detach())
+    return total, terms

@@ -1,0 +1,62 @@
+"""The whole of a training job, as one typed tree."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from samesense.core.options import Options
+from samesense.corpus.decode import DecodeLimits
+from samesense.corpus.splits import SplitShares
+from samesense.recipe.options import Recipe
+
+
+class TrainingCorpusOptions(Options):
+    """What to learn from, and which domain to keep out of it."""
+
+    uri: str
+    """A folder ``domain/class/file``, or a manifest (.parquet, .jsonl, .csv)."""
+    held_out: str
+    """The domain that no stage sees and no selection uses; it is for evaluation."""
+    shares: SplitShares = SplitShares()
+    """Shares of the training domains that are kept for validation and for the gallery."""
+    limits: DecodeLimits = DecodeLimits()
+    """What an image file may cost before it is rejected."""
+
+
+class WorkersOptions(Options):
+    """The Ray Train workers."""
+
+    count: int = Field(default=1, ge=1)
+    """How many processes share every global step."""
+    device: Literal["cpu", "gpu"] = "cpu"
+    """``gpu`` gives each worker one GPU."""
+    cpus_per_worker: float = Field(default=1.0, gt=0)
+    """CPUs that Ray reserves for each; at least one more must be free for reading data."""
+
+
+class DeepSpeedOptions(Options):
+    """How DeepSpeed holds the trained parameters."""
+
+    zero_stage: Literal[0, 1, 2, 3] = 2
+    """What ZeRO shards: nothing, optimiser state, also gradients, also parameters."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Number format of parameters and gradients."""
+
+
+class TrainJob(Options):
+    """One training run."""
+
+    corpus: TrainingCorpusOptions
+    """Images to learn from."""
+    recipe: Recipe
+    """The method; write ``base: NAME`` to start from a recipe of the library."""
+    out: str
+    """Folder of the run; the artefact is written there."""
+    cache: str = "runs/cache"
+    """Folder of the vector cache, shared by all runs."""
+    seed: int = Field(default=0, ge=0)
+    """Decides the split, the batch plan and the starting weights."""
+    workers: WorkersOptions = WorkersOptions()
+    """Processes and devices."""
+    deepspeed: DeepSpeedOptions = DeepSpeedOptions()
+    """Sharding and precision."""

@@ -1,0 +1,64 @@
+"""One stage as it is sent to the workers: plain data, nothing that needs a connection.
+
+Shapes: N items.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samesense.corpus.decode import DecodeLimits
+from samesense.corpus.manifest import Manifest
+from samesense.recipe.options import Recipe, StageOptions
+from samesense.training.options import DeepSpeedOptions
+from samesense.training.sources import Source
+
+
+@dataclass(frozen=True)
+class Items:
+    """The items of one split, with concepts and domains as integers."""
+
+    uris: NDArray[np.object_]
+    """Where the images lie."""
+    texts: NDArray[np.object_]
+    """What the items say: their text, or the name of their concept."""
+    concept_N: NDArray[np.int64]
+    """Concept of each item, the same numbers in every split."""
+    domain_N: NDArray[np.int64]
+    """Domain of each item."""
+    vectors: Mapping[str, object]
+    """Source key → Ray reference of its tower vectors (N, D)."""
+
+
+@dataclass(frozen=True)
+class StageTask:
+    """Everything that a worker needs to train one stage."""
+
+    recipe: Recipe
+    stage: StageOptions
+    sources: Mapping[str, Source]
+    """View → what it reads."""
+    artefact: str
+    """Folder of the artefact that the stage starts from."""
+    training: Items
+    validation: Items
+    metrics_file: str
+    """JSONL that the first rank appends to."""
+    seed: int
+    deepspeed: DeepSpeedOptions
+    limits: DecodeLimits
+
+
+def as_items(manifest: Manifest, *, concepts: list[str], vectors: Mapping[str, object]) -> Items:
+    """Return a manifest's rows as a worker reads them."""
+    labels, texts = manifest.column("label"), manifest.column("text")
+    domains = manifest.domains
+    return Items(
+        uris=manifest.column("uri"),
+        texts=np.array([t or label for t, label in zip(texts, labels, strict=True)], dtype=object),
+        concept_N=np.array([concepts.index(label) for label in labels], dtype=np.int64),
+        domain_N=np.array([domains.index(d) for d in manifest.column("domain")], dtype=np.int64),
+        vectors=vectors,
+    )

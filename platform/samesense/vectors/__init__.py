@@ -1,0 +1,1 @@
+"""Vectors at rest: what a frozen tower gave for an item, computed once and kept in Parquet."""
