@@ -19,6 +19,11 @@ from samesense.corpus.decode import DecodeLimits, Rejected
 from samesense.corpus.manifest import Manifest
 from samesense.vectors.cache import VectorCache
 
+RENDER_CPUS = 0.4
+ENCODE_CPUS = 0.5
+"""Shares of a CPU that Ray reserves; they differ, or Ray Data would run both steps in one actor,
+and the tower would wait for decoding."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -82,14 +87,14 @@ def _run(
     ray.data.DataContext.get_current().enable_progress_bars = False
     blocks = -(-len(rows) // options.images_per_forward)
     rendered = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
-        functools.partial(_render_block, render=render), batch_size=None, num_cpus=0.5
+        functools.partial(_render_block, render=render), batch_size=None, num_cpus=RENDER_CPUS
     )
     encoded = rendered.map_batches(
         _EncodeBlock,
         fn_constructor_args=(str(artefact.folder), str(cache_root), options.threads_per_actor),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=options.actors),
-        num_cpus=0.5,
+        num_cpus=ENCODE_CPUS,
         num_gpus=1 if options.device == "gpu" else 0,
     )
     for row in encoded.iter_rows():

@@ -10,6 +10,9 @@ from samesense.core.hashing import hash_bytes
 from samesense.core.options import Options
 from samesense.corpus.manifest import Manifest
 
+SPLITS_FILE = "manifest.parquet"
+"""Where a run keeps its manifest, which says what each image was used for."""
+
 
 class SplitShares(Options):
     """Shares of each concept in each training domain that are not trained on."""

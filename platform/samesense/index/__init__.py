@@ -1,1 +1,1 @@
-"""Vectors being searched: one Milvus collection per domain and model, behind an alias per domain."""
+"""Vectors being searched: a Milvus collection per domain and model, an alias per domain."""

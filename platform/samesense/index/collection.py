@@ -14,6 +14,7 @@ from samesense.index.naming import Contents
 from samesense.index.rows import Hit, IndexRows
 from samesense.index.schema import TEXT_FIELDS, search_params
 
+LOAD_TIMEOUT_S = 600
 PAGE_ROWS = 10_000
 HITS_A_REQUEST = 100_000
 MOST_HITS = 16_384
@@ -22,7 +23,7 @@ MOST_HITS = 16_384
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection that exists, has its index and is loaded."""
+    """A collection that exists and has its index."""
 
     contents: Contents
     connection: Connection
@@ -51,8 +52,9 @@ class Collection:
     def count(self) -> int:
         """Return the number of rows, all writes that were acknowledged included.
 
-        On a server this also waits until every such write can be found by a search.
+        On a server this also waits until searches see every such write.
         """
+        self.load()
         with self.connection.faults(f"counting {self.name}"):
             answer = self.connection.client.query(
                 self.name,
@@ -62,8 +64,15 @@ class Collection:
             )
         return int(answer[0]["count(*)"])
 
+    def settle(self) -> None:
+        """Make all acknowledged rows fast to search (flushed, indexed) and visible to searches."""
+        with self.connection.faults(f"flushing {self.name}"):
+            self.connection.client.flush(self.name, timeout=REQUEST_TIMEOUT_S)
+        self.count()
+
     def ids_with_hashes(self) -> dict[str, str]:
         """Return the content hash of every row by its id."""
+        self.load()
         found: dict[str, str] = {}
         with self.connection.faults(f"listing {self.name}"):
             pages = self.connection.client.query_iterator(
@@ -90,12 +99,20 @@ class Collection:
             )
         if not 1 <= limit <= MOST_HITS:
             raise IndexFault(f"limit {limit}: must be from 1 to {MOST_HITS}")
+        self.load()
         queries_a_request = max(1, HITS_A_REQUEST // limit)
         return [
             hits
             for start in range(0, len(z_QD), queries_a_request)
             for hits in self._search(z_QD[start : start + queries_a_request], limit=limit)
         ]
+
+    def load(self) -> None:
+        """Have Milvus hold the collection in memory, as reading asks for; once is enough."""
+        if self.name not in self.connection.loaded:
+            with self.connection.faults(f"loading {self.name}"):
+                self.connection.client.load_collection(self.name, timeout=LOAD_TIMEOUT_S)
+            self.connection.loaded.add(self.name)
 
     def _search(self, z_QD: npt.NDArray[np.float32], *, limit: int) -> list[list[Hit]]:
         with self.connection.faults(f"searching {self.name}"):
@@ -105,9 +122,7 @@ class Collection:
                 anns_field="vector",
                 limit=limit,
                 output_fields=list(TEXT_FIELDS),
-                search_params=search_params(
-                    search_width=self.contents.search_width, limit=limit
-                ),
+                search_params=search_params(search_width=self.contents.search_width, limit=limit),
                 consistency_level="Bounded",
                 timeout=REQUEST_TIMEOUT_S,
             )

@@ -8,11 +8,10 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import grpc
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 
@@ -28,18 +27,22 @@ SERVER_SCHEMES = ("http", "https", "tcp")
 
 @dataclass(frozen=True)
 class Connection:
-    """An open client, the address as a person may see it, and how to close both ends."""
+    """An open client, the address as a person may see it, and how to close both ends.
+
+    ``loaded`` are the collections that Milvus was asked to hold in memory.
+    """
 
     client: Any
     shown: str
     close: Callable[[], None]
+    loaded: set[str] = field(default_factory=set)
 
     @contextmanager
     def faults(self, what: str) -> Iterator[None]:
         """Turn Milvus' errors within the block into an IndexFault that says what was being done."""
         try:
             yield
-        except (MilvusException, grpc.RpcError) as error:
+        except MilvusException as error:
             message = getattr(error, "message", "") or str(error)
             raise IndexFault(f"{self.shown}: {what}: {message}") from error
 
@@ -60,7 +63,12 @@ def connect(uri: str) -> Connection:
         folder = local_path(uri)
     except ConfigError as error:
         raise IndexFault(f"index {error}, or http:// for a server") from None
-    client = _client(lite.acquire(folder), shown=str(folder), token="")
+    address = lite.acquire(folder)
+    try:
+        client = _client(address, shown=str(folder), token="")
+    except IndexFault:
+        lite.release(folder)
+        raise
 
     def close() -> None:
         client.close()
@@ -77,8 +85,8 @@ def _client(address: str, *, shown: str, token: str) -> Any:
         if token:
             reason = reason.replace(token, "***")
         raise IndexFault(
-            f"{shown}: no Milvus answers there: {reason}. Is the server running, is the port right, "
-            f"and is {TOKEN_VARIABLE} set if it asks for a token?"
+            f"{shown}: no Milvus answers there: {reason}. Is the server running, is the port "
+            f"right, and is {TOKEN_VARIABLE} set if it asks for a token?"
         ) from None
 
 

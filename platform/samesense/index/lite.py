@@ -88,7 +88,7 @@ def _locked(folder: Path) -> str:
     return (
         f"{folder}: in use by {_owner(folder / 'LOCK')}; a local index has one owner at a time. "
         "Wait for it, or end it; or let one process serve the folder to many: "
-        f"`milvus-lite server --data-dir {folder} --port 19530`, with http://127.0.0.1:19530 "
+        f"`milvus-lite server --data-dir {folder} --host 127.0.0.1 --port 19530`, with http://127.0.0.1:19530 "
         "as the index"
     )
 
@@ -101,7 +101,8 @@ def _owner(lock: Path) -> str:
             fields = line.split()
             if fields[1] == "FLOCK" and fields[5].endswith(f":{inode}") and int(fields[4]) > 0:
                 command = Path(f"/proc/{fields[4]}/cmdline").read_bytes().replace(b"\0", b" ")
-                return f"process {fields[4]} ({command.decode(errors='replace').strip()[:100]})"
+                shown = " ".join(command.decode(errors="replace").split())[:100]
+                return f"process {fields[4]} ({shown})"
     except (OSError, IndexError, ValueError):
         pass
     return "another process"

@@ -8,7 +8,7 @@ it and a digest. No part holds a double underscore, so names split in one way on
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from samesense.core.errors import IndexFault
 from samesense.core.hashing import hash_bytes
@@ -50,6 +50,10 @@ class Contents:
     def alias(self) -> str:
         """The alias under which the domain is served."""
         return f"{prefix(self.index)}{_spell(self.domain)}"
+
+    def fits(self, other: "Contents") -> bool:
+        """Tell whether rows of these contents may go where the other's are."""
+        return replace(self, search_width=0) == replace(other, search_width=0)
 
     def to_property(self) -> str:
         """Return the value of the collection's property."""

@@ -73,7 +73,9 @@ class IndexRows:
         held_bytes = 0
         for row in self._rows():
             row_bytes = ROW_OVERHEAD_BYTES + self.z_ND.shape[1] * 4
-            row_bytes += sum(len(value.encode()) for value in row.values() if isinstance(value, str))
+            row_bytes += sum(
+                len(value.encode()) for value in row.values() if isinstance(value, str)
+            )
             if message and held_bytes + row_bytes > message_bytes:
                 yield message
                 message, held_bytes = [], 0

@@ -1,11 +1,11 @@
-"""The index: build collections beside those in use, switch aliases, search what is served.
+"""The index: build collections beside those in use, switch to them, search what is served.
 
 One class stands for a local folder (Milvus Lite) and for a Milvus server; only the URI differs.
 
 Shapes: Q queries, D width.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,21 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from samesense.core.errors import IndexFault, did_you_mean
-from samesense.index.catalogue import (
-    alias_target,
-    collections_of,
-    describe,
-    index_names,
-    served_collections,
-)
+from samesense.index import aliases
+from samesense.index.aliases import Switched
+from samesense.index.catalogue import collections_of, index_names, served_collections
 from samesense.index.collection import Collection
-from samesense.index.connection import REQUEST_TIMEOUT_S, Connection, connect
-from samesense.index.naming import PROPERTY, Contents
+from samesense.index.connection import Connection, connect
+from samesense.index.creation import create
+from samesense.index.naming import Contents
 from samesense.index.options import FlatIndex, HnswIndex
 from samesense.index.rows import Hit
-from samesense.index.schema import collection_schema, index_params
-
-LOAD_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)
@@ -40,15 +34,6 @@ class Served:
     fingerprint: str
     count: int
     width: int
-
-
-@dataclass(frozen=True)
-class Switched:
-    """One alias after a switch; ``previous`` is the collection it left, None if it is new."""
-
-    domain: str
-    collection: str
-    previous: str | None
 
 
 def open_store(uri: str) -> "Store":
@@ -65,7 +50,6 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._loaded: set[str] = set()
 
     def __enter__(self) -> "Store":
         return self
@@ -93,93 +77,132 @@ class Store:
     ) -> Collection:
         """Return the collection of a domain and a model, created if it is not there.
 
-        It is not served before ``switch``. An unfinished creation is completed.
+        It is not served before ``switch``. A creation that was cut short is completed.
 
         Raises:
-            IndexFault: if the collection exists with another width or for another model.
+            IndexFault: if the collection is there with another width or of another model.
         """
         search_width = options.search_width if isinstance(options, HnswIndex) else 0
         contents = Contents(index, domain, fingerprint, width, search_width)
-        client, name = self.connection.client, contents.name
-        with self.connection.faults(f"creating {name}"):
-            if not client.has_collection(name, timeout=REQUEST_TIMEOUT_S):
-                client.create_collection(
-                    name,
-                    schema=collection_schema(width=width),
-                    properties={PROPERTY: contents.to_property()},
-                    consistency_level="Strong",
-                    timeout=REQUEST_TIMEOUT_S,
-                )
-            if not client.list_indexes(name, timeout=REQUEST_TIMEOUT_S):
-                client.create_index(name, index_params(options), timeout=REQUEST_TIMEOUT_S)
-        found = describe(self.connection, name)
-        if found is None or (found.index, found.domain, found.fingerprint, found.width) != (
-            index,
-            domain,
-            fingerprint,
-            width,
-        ):
-            raise IndexFault(
-                f"{self.connection.shown}: collection {name} is there but holds {found}, "
-                f"not {contents}"
-            )
-        return self._load(Collection(contents=found, connection=self.connection))
+        return create(self.connection, contents, options=options)
 
     def collections(self, index: str) -> list[Collection]:
-        """Return all collections of an index, served or not, ready to be read."""
-        return [self._load(collection) for collection in collections_of(self.connection, index)]
+        """Return all collections of an index, served or not, by domain and fingerprint."""
+        return collections_of(self.connection, index)
 
     def switch(self, index: str, *, fingerprint: str) -> list[Switched]:
-        """Serve the collections of a model: point the alias of each of its domains at them.
+        """Serve a model: point the alias of each domain that it has built at its collection.
 
         Nothing changes unless every domain that is served now has a collection of that model, so
         that no search mixes models. A switch that was cut short is completed by another.
 
         Raises:
-            IndexFault: naming the domains that lack a collection.
+            IndexFault: if nothing is built, or naming the served domains that are not.
         """
-        built = {
-            collection.contents.domain: collection
-            for collection in self.collections(index)
-            if collection.contents.fingerprint == fingerprint
-        }
-        if not built:
-            raise IndexFault(
-                f"{self.connection.shown}: index '{index}' has no collection of model "
-                f"{fingerprint[:12]}; build it first"
-            )
-        aliases = {domain: collection.contents.alias for domain, collection in built.items()}
-        targets = {domain: alias_target(self.connection, alias) for domain, alias in aliases.items()}
-        lacking = sorted(set(self._served_domains(index)) - set(built))
-        if lacking:
-            raise IndexFault(
-                f"{self.connection.shown}: index '{index}' serves {', '.join(lacking)}, of which "
-                f"model {fingerprint[:12]} has no collection; build them too, or retire them"
-            )
-        for collection in built.values():
-            collection.count()
-        return [
-            self._point(collection, previous=targets[domain])
-            for domain, collection in built.items()
-        ]
+        return aliases.switch(self.connection, index, fingerprint=fingerprint)
+
+    def retire(self, index: str, *, domain: str) -> str:
+        """Serve a domain no longer; return the name of its collection, which stays.
+
+        Raises:
+            IndexFault: if the domain is not served.
+        """
+        return aliases.retire(self.connection, index, domain=domain)
+
+    def drop(self, collection: Collection) -> None:
+        """Delete a collection for good.
+
+        Raises:
+            IndexFault: if it is served.
+        """
+        aliases.drop(self.connection, collection)
 
     def served(self, index: str) -> list[Served]:
         """Return what is served of an index, ordered by domain.
 
         Raises:
-            IndexFault: if nothing is.
+            IndexFault: if nothing is; the message names the nearest index.
         """
         return [
             Served(
                 domain=domain,
                 collection=collection.name,
                 fingerprint=collection.contents.fingerprint,
-                count=self._load(collection).count(),
+                count=collection.count(),
                 width=collection.contents.width,
             )
-            for domain, collection in served_collections(self.connection, index).items()
+            for domain, collection in self._serving(index).items()
         ]
 
     def indexes(self) -> list[str]:
         """Return the names of all indexes, sorted."""
         return index_names(self.connection)
+
+    def search(
+        self,
+        index: str,
+        *,
+        z_QD: npt.NDArray[np.float32],
+        domains: Sequence[str] | None = None,
+        limit: int = 10,
+        fingerprint: str | None = None,
+    ) -> dict[str, list[list[Hit]]]:
+        """Return, for each domain (default: all), the nearest rows of each query, best first.
+
+        ``fingerprint`` is that of the model that gave the queries.
+
+        Raises:
+            IndexFault: if index or domain is unknown, if the domains are of different models, or of
+                another model than the queries, or if width or limit do not fit.
+        """
+        chosen = self._choose(self._serving(index), index=index, domains=domains)
+        self._check_models(chosen, index=index, fingerprint=fingerprint)
+        with ThreadPoolExecutor(max_workers=len(chosen)) as pool:
+            answers = pool.map(lambda found: found.search(z_QD, limit=limit), chosen.values())
+            return dict(zip(chosen, answers, strict=True))
+
+    def _serving(self, index: str) -> dict[str, Collection]:
+        served = served_collections(self.connection, index)
+        if not served:
+            known = self.indexes()
+            hint = did_you_mean(index, known)
+            if index in known:
+                hint = " Its collections are built, but none is switched to yet."
+            raise IndexFault(
+                f"{self.connection.shown}: no index '{index}' is served "
+                f"(has: {', '.join(known) or 'none'}).{hint}"
+            )
+        return served
+
+    def _choose(
+        self, served: dict[str, Collection], *, index: str, domains: Sequence[str] | None
+    ) -> dict[str, Collection]:
+        if domains is None:
+            return served
+        unknown = [domain for domain in domains if domain not in served]
+        if unknown or not domains:
+            asked = f"no domain '{unknown[0]}'" if unknown else "no domain asked for"
+            hint = did_you_mean(unknown[0], served) if unknown else ""
+            raise IndexFault(
+                f"{self.connection.shown}: index '{index}': {asked} "
+                f"(has: {', '.join(served)}).{hint}"
+            )
+        return {domain: served[domain] for domain in dict.fromkeys(domains)}
+
+    def _check_models(
+        self, chosen: dict[str, Collection], *, index: str, fingerprint: str | None
+    ) -> None:
+        models = {domain: found.contents.fingerprint for domain, found in chosen.items()}
+        if len(set(models.values())) > 1:
+            shown = ", ".join(f"{domain}: {model[:12]}" for domain, model in models.items())
+            raise IndexFault(
+                f"{self.connection.shown}: index '{index}' is between two models ({shown}): "
+                "repeat the switch"
+            )
+        model = next(iter(models.values()))
+        if fingerprint not in (None, model):
+            raise IndexFault(
+                f"{self.connection.shown}: index '{index}' is of model {model[:12]}, the query of "
+                f"model {str(fingerprint)[:12]}: search with the model that built the index, or "
+                "embed the corpus with this one"
+            )

@@ -1,14 +1,106 @@
-"""Ranking metrics of retrieval (temporary body, replaced below)."""
+"""Ranking metrics of retrieval, as in the reference code of UCDR (ICCV 2021).
+
+Similarities are (Q, G): Q queries, G gallery items. Items of equal similarity rank in the order of
+the gallery. ``k`` is cut to G; ``None`` means all of the gallery.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
+Similarity = NDArray[np.floating]
+Relevant = NDArray[np.bool_]
+PerQuery = NDArray[np.float64]
 
-def map_at_k(similarity: NDArray[np.floating], relevant: NDArray[np.bool_], k: int | None) -> float:
-    """mAP@k."""
-    k = min(k or similarity.shape[1], similarity.shape[1])
-    order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-    hits = np.take_along_axis(relevant, order, axis=1)
-    precision = hits.cumsum(axis=1) / np.arange(1, k + 1)
-    found = hits.sum(axis=1)
-    return float(np.where(found > 0, (precision * hits).sum(axis=1) / np.maximum(found, 1), 0).mean())
+
+def rank(similarity: Similarity, k: int | None) -> NDArray[np.int64]:
+    """Return the gallery indices (Q, min(k, G)) of each query's first k items, best first.
+
+    Raises:
+        ValueError: if the similarities are not (Q, G), hold a NaN, or k is not positive.
+    """
+    similarity = np.asarray(similarity)
+    if similarity.ndim != 2:
+        raise ValueError(f"similarity must be (queries, gallery), not {similarity.shape}")
+    if np.isnan(similarity).any():
+        raise ValueError("similarity holds NaN, which has no place in a ranking")
+    if k is not None and k < 1:
+        raise ValueError(f"k must be 1 or more, not {k}")
+    return np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+
+
+def average_precision_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> PerQuery:
+    """Return AP@k of each query, (Q,).
+
+    AP@k = 1/H Σ_{j≤k} rel_j · (Σ_{i≤j} rel_i) / j, with H = Σ_{j≤k} rel_j; 0 where H = 0.
+
+    Raises:
+        ValueError: if the shapes differ or the similarities are no ranking.
+    """
+    hits_QK = _hits(similarity, relevant, k)
+    places_K = np.arange(1, hits_QK.shape[1] + 1)
+    precision_QK = hits_QK.cumsum(axis=1) / places_K
+    found_Q = hits_QK.sum(axis=1)
+    return np.where(found_Q > 0, (precision_QK * hits_QK).sum(axis=1) / np.maximum(found_Q, 1), 0.0)
+
+
+def map_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float:
+    """Return mAP@k: the mean of AP@k over queries; 0 without queries.
+
+    Raises:
+        ValueError: as ``average_precision_at_k``.
+    """
+    return _mean(average_precision_at_k(similarity, relevant, k))
+
+
+def precision_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float:
+    """Return Prec@k: the mean over queries of relevant items among the first k, over min(k, G).
+
+    Raises:
+        ValueError: as ``average_precision_at_k``.
+    """
+    hits_QK = _hits(similarity, relevant, k)
+    return _mean(hits_QK.sum(axis=1) / max(hits_QK.shape[1], 1))
+
+
+def hit_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float:
+    """Return hit@k: the share of queries with any relevant item among the first k.
+
+    Raises:
+        ValueError: as ``average_precision_at_k``.
+    """
+    return _mean(_hits(similarity, relevant, k).any(axis=1).astype(np.float64))
+
+
+def recall_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float:
+    """Return recall@k: the mean over queries of relevant items among the first k, over all relevant.
+
+    A query without a relevant item counts 0.
+
+    Raises:
+        ValueError: as ``average_precision_at_k``.
+    """
+    hits_QK = _hits(similarity, relevant, k)
+    all_Q = np.asarray(relevant).sum(axis=1)
+    return _mean(hits_QK.sum(axis=1) / np.maximum(all_Q, 1))
+
+
+def precision_ceiling_at_k(relevant: Relevant, k: int | None) -> float:
+    """Return the highest Prec@k that any ranking could reach: mean of min(R_q, k) / min(k, G)."""
+    relevant = np.asarray(relevant)
+    size = relevant.shape[1] if k is None else min(k, relevant.shape[1])
+    return _mean(np.minimum(relevant.sum(axis=1), size) / max(size, 1))
+
+
+def _hits(similarity: Similarity, relevant: Relevant, k: int | None) -> NDArray[np.bool_]:
+    relevant = np.asarray(relevant)
+    if relevant.dtype != np.bool_:
+        raise ValueError(f"relevant must be boolean, not {relevant.dtype}")
+    if np.shape(similarity) != relevant.shape:
+        raise ValueError(
+            f"similarity {np.shape(similarity)} and relevant {relevant.shape} differ in shape"
+        )
+    return np.take_along_axis(relevant, rank(similarity, k), axis=1)
+
+
+def _mean(per_query_Q: NDArray[np.float64]) -> float:
+    return float(per_query_Q.mean()) if len(per_query_Q) else 0.0

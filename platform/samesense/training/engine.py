@@ -28,6 +28,7 @@ def start_engine(
     deepspeed.utils.logger.setLevel("ERROR")
     # Its shared-memory collectives would be compiled at first use, which takes a C++ compiler.
     deepspeed.ops.__compatible_ops__.pop(SHARED_MEMORY_OP, None)
+    _leave_scalars_out_of_broadcast(module)
     engine, *_ = deepspeed.initialize(
         model=module,
         model_parameters=_groups(module.parameters(), optimiser),
@@ -35,6 +36,16 @@ def start_engine(
         dist_init_required=None,
     )
     return engine
+
+
+def _leave_scalars_out_of_broadcast(module: nn.Module) -> None:
+    """Mark parameters without a dimension, at which DeepSpeed's broadcast of weights fails.
+
+    Nothing is lost: every rank has loaded the same artefact.
+    """
+    for parameter in module.parameters():
+        if parameter.dim() == 0:
+            parameter.ds_optim_param = None  # type: ignore[attr-defined]
 
 
 def set_learning_rate(engine: Any, *, value: float) -> None:

@@ -96,8 +96,9 @@ def _read_vectors(path: Path, *, width: int, dtype: Dtype) -> npt.NDArray[Any]:
         column = file.read(["vector"]).column("vector").combine_chunks()
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     rows = [
-        np.frombuffer(chunk.buffers()[1], dtype=STORED[dtype])
-        .reshape(-1, width)[chunk.offset : chunk.offset + len(chunk)]
+        np.frombuffer(chunk.buffers()[1], dtype=STORED[dtype]).reshape(-1, width)[
+            chunk.offset : chunk.offset + len(chunk)
+        ]
         for chunk in chunks
     ]
     return rows[0] if len(rows) == 1 else np.concatenate(rows)

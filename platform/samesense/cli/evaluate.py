@@ -1,0 +1,42 @@
+"""``samesense evaluate``: how well a model finds a domain that it has never seen."""
+
+from pathlib import Path
+
+import typer
+
+
+def evaluate(
+    model: Path = typer.Option(..., help="Folder of a training run."),
+    corpus: str = typer.Option(
+        ..., help="The corpus that it was trained on: a folder `domain/class/file` or a manifest."
+    ),
+    protocol: str = typer.Option(
+        "udcdr",
+        help="`udcdr`: queries of the held-out domain, gallery of unseen images of the training "
+        "domains. `matrix`: every domain searched from every other.",
+    ),
+    out: Path | None = typer.Option(
+        None, help="Where to write the rows. Default: results.json in the run's folder."
+    ),
+    cache: str = typer.Option("runs/cache", help="Folder of the vector cache."),
+) -> None:
+    """Measure a trained model, beside its unaligned backbone, on images that no stage has seen.
+
+    Example: `samesense evaluate --model runs/alignment --corpus photos/ --protocol udcdr`
+    """
+    from samesense.core.config import validated
+    from samesense.evaluation.options import EvaluateJob
+
+    values = {"model": str(model), "corpus": corpus, "protocol": protocol, "cache": cache}
+    job = validated(EvaluateJob, values)
+
+    from samesense.cli.cluster import cluster
+    from samesense.cli.evaluation import run_evaluation
+    from samesense.evaluation.results import results_table, write_results
+
+    with cluster():
+        rows = run_evaluation(job)
+    results = out or model / "results.json"
+    write_results(results, rows)
+    print(results_table(rows))
+    print(f"results  {results}")

@@ -1,0 +1,115 @@
+"""An evaluation as the doors run it: the training's own split, tower vectors, before and after.
+
+Shapes: N items, D width.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from samesense.artefact.folder import Artefact, load_artefact
+from samesense.bulk.fill import fill_image_vectors
+from samesense.bulk.options import EncodeOptions
+from samesense.core.errors import CorpusError
+from samesense.corpus.decode import DecodeLimits
+from samesense.corpus.manifest import Manifest
+from samesense.corpus.scan import scan
+from samesense.corpus.splits import SPLITS_FILE, leave_one_domain_out
+from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.options import EvaluateJob
+from samesense.evaluation.protocols.matrix import source_target_matrix
+from samesense.evaluation.protocols.udcdr import udcdr
+from samesense.evaluation.report.report import Fold
+from samesense.evaluation.results import Row
+from samesense.training.options import TrainJob
+
+BASELINE = "identity"
+
+
+def run_evaluation(job: EvaluateJob) -> list[Row]:
+    """Return the rows of a protocol for a model and for its unaligned backbone.
+
+    Ray must be running.
+
+    Raises:
+        ArtefactError: if the model cannot be read.
+        CorpusError: if the corpus holds images that the model was trained on where it must not.
+    """
+    artefact = load_artefact(job.model)
+    trained_by = TrainJob.model_validate(artefact.record.provenance["config"])
+    found = scan(job.corpus, limits=job.limits)
+    split = leave_one_domain_out(
+        found.manifest,
+        held_out=trained_by.corpus.held_out,
+        seed=trained_by.seed,
+        shares=trained_by.corpus.shares,
+    )
+    refuse_leaks(split, trained_on=artefact.folder.parent / SPLITS_FILE)
+    fold = compare(artefact, split, cache_root=job.cache, limits=job.limits)
+    return fold_rows(
+        fold, seed=trained_by.seed, model=artefact.recipe.name, protocol=job.protocol
+    )
+
+
+def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
+    """Compare a split with the one that training wrote down.
+
+    Raises:
+        CorpusError: if an image that training saw is now among the queries or in the gallery.
+    """
+    if not trained_on.is_file():
+        return
+    before = Manifest.read(trained_on)
+    seen = set(before.of(splits=("train", "validation")).column("content_hash"))
+    unseen = split.of(splits=("gallery", "query"))
+    leaked = [u for u, c in zip(unseen.column("uri"), unseen.column("content_hash")) if c in seen]
+    if leaked:
+        raise CorpusError(
+            f"{len(leaked)} images that this model was trained on would be evaluated, such as "
+            f"{leaked[0]}: the corpus has changed since; evaluate on the corpus of {trained_on}"
+        )
+
+
+def compare(
+    artefact: Artefact, split: Manifest, *, cache_root: str, limits: DecodeLimits
+) -> Fold:
+    """Return the vectors of the items that no stage has seen, unaligned and aligned."""
+    unseen = split.of(splits=("gallery", "query"))
+    filled = fill_image_vectors(
+        unseen,
+        model=artefact.folder,
+        cache_root=cache_root,
+        limits=limits,
+        options=EncodeOptions(),
+    )
+    bad = [key in filled.rejected for key in unseen.column("content_hash")]
+    kept = unseen.where(~np.array(bad, dtype=bool))
+    h_ND = filled.cache.get(list(kept.column("content_hash")))
+    unit_ND = h_ND / np.linalg.norm(h_ND, axis=1, keepdims=True)
+    held_out = sorted(set(split.of(splits=("query",)).column("domain")))[0]
+    return Fold(
+        held_out=held_out,
+        before=Embedded(manifest=kept, z_ND=unit_ND.astype(np.float32)),
+        after=Embedded(manifest=kept, z_ND=artefact.aligner().align_vectors(h_ND)),
+    )
+
+
+def fold_rows(fold: Fold, *, seed: int, model: str, protocol: str = "udcdr") -> list[Row]:
+    """Return one row a metric for the unaligned and the aligned vectors."""
+    rows = []
+    for name, embedded in ((BASELINE, fold.before), (model, fold.after)):
+        values, n_queries, n_gallery = _scores(embedded, fold.held_out, protocol)
+        rows += [
+            Row(
+                held_out=fold.held_out,
+                seed=seed,
+                model=name,
+                metric=metric,
+                value=value,
+                protocol=f"{protocol}-clean",
+                n_queries=n_queries,
+                n_gallery=n_gallery,
+            )
+            for metric, value in values.items()
+        ]
+    return rows

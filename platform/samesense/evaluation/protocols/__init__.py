@@ -1,0 +1,1 @@
+"""Protocols: which images are queries, which are gallery, and what is counted."""

@@ -1,0 +1,43 @@
+"""Every domain searched from every other: shows an anchor bias directly.
+
+Shapes: K domains.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.protocols.scores import score
+from samesense.evaluation.protocols.udcdr import refuse_seen
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """mAP@all from each source domain (rows) to each target domain (columns)."""
+
+    domains: list[str]
+    map_KK: NDArray[np.float64]
+
+    @property
+    def asymmetry_KK(self) -> NDArray[np.float64]:
+        """|mAP(a→b) − mAP(b→a)|: zero everywhere when no domain is favoured."""
+        asymmetry: NDArray[np.float64] = np.abs(self.map_KK - self.map_KK.T)
+        return asymmetry
+
+
+def source_target_matrix(embedded: Embedded) -> Matrix:
+    """Score every pair of domains on the items that no stage has seen.
+
+    On the diagonal a query is never its own answer.
+
+    Raises:
+        CorpusError: if training saw one of the items.
+    """
+    refuse_seen(embedded)
+    unseen = embedded.of(splits=("query", "gallery"))
+    domains = unseen.manifest.domains
+    parts = [unseen.of(domains=(domain,)) for domain in domains]
+    values = [[score(a, gallery=b).values["mAP@all"] for b in parts] for a in parts]
+    return Matrix(domains=domains, map_KK=np.array(values))

@@ -1,0 +1,42 @@
+"""UdCDR with a clean gallery: the query's domain is unseen, its concepts are seen.
+
+Differs from the published protocol (Paul et al., ICCV 2021, and its followers), whose gallery
+images are all training images: here no stage has seen a gallery image.
+"""
+
+from samesense.core.errors import CorpusError
+from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.protocols.scores import Scores, score
+
+SEEN = ("train", "validation")
+
+
+def udcdr(embedded: Embedded, *, held_out: str) -> Scores:
+    """Score the held-out domain's queries in the gallery of the training domains.
+
+    Raises:
+        CorpusError: if there is no query or no gallery, or training saw one of them.
+    """
+    refuse_seen(embedded)
+    query = embedded.of(domains=(held_out,), splits=("query",))
+    gallery = embedded.of(splits=("gallery",))
+    if not len(query.manifest) or not len(gallery.manifest):
+        raise CorpusError(
+            f"UdCDR of '{held_out}': {len(query.manifest)} queries and {len(gallery.manifest)} "
+            "gallery images; split the corpus with this domain held out"
+        )
+    return score(query, gallery=gallery)
+
+
+def refuse_seen(embedded: Embedded) -> None:
+    """Refuse items whose content training or validation has used.
+
+    Raises:
+        CorpusError: naming one of them.
+    """
+    used = set(embedded.of(splits=SEEN).manifest.column("content_hash"))
+    unseen = embedded.of(splits=("query", "gallery")).manifest
+    rows = zip(unseen.column("uri"), unseen.column("content_hash"), strict=True)
+    leaked = [uri for uri, content in rows if content in used]
+    if leaked:
+        raise CorpusError(f"{len(leaked)} evaluated images were trained on, such as {leaked[0]}")

@@ -1,0 +1,132 @@
+"""Results as rows, and what they say over seeds and domains."""
+
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from samesense.core.storage import write_atomically
+
+BASELINE = "identity"
+MEAN = "mean"
+SHOWN = ("mAP@200", "Prec@200")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number."""
+
+    held_out: str
+    seed: int
+    model: str
+    """``identity`` for the unaligned backbone, else the alignment's name."""
+    metric: str
+    value: float
+    protocol: str
+    n_queries: int
+    n_gallery: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean and sample standard deviation over seeds (0 for one seed)."""
+
+    mean: float
+    std: float
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Aligned minus unaligned, paired by seed, of the mean over held-out domains."""
+
+    mean: float
+    std: float
+    beyond_spread: bool
+    """Whether the gain exceeds both its own spread and the aligned model's, over 2 or more seeds."""
+
+
+def write_results(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows as a JSON list of objects."""
+    text = json.dumps([asdict(row) for row in rows], indent=1) + "\n"
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    write_atomically(path, write=write)
+
+
+def read_results(path: Path) -> list[Row]:
+    """Read what ``write_results`` wrote."""
+    return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def summarise(rows: Iterable[Row]) -> dict[tuple[str, str, str], Summary]:
+    """Return (held_out, model, metric) → mean ± std over seeds.
+
+    Under held_out ``mean`` stands the mean over domains: taken for each seed, then summarised.
+    """
+    by_cell: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for row in rows:
+        by_cell[row.held_out, row.model, row.metric].append(row.value)
+    for (model, metric), per_seed in _domain_means(rows).items():
+        by_cell[MEAN, model, metric] = list(per_seed.values())
+    return {cell: _summary(values) for cell, values in by_cell.items()}
+
+
+def gain(rows: Sequence[Row], *, model: str, metric: str) -> Gain:
+    """Return what a model gains over the unaligned backbone in the mean over domains."""
+    means = _domain_means(rows)
+    aligned, before = means[model, metric], means[BASELINE, metric]
+    paired = _summary([aligned[seed] - before[seed] for seed in aligned])
+    spread = max(paired.std, _summary(list(aligned.values())).std)
+    return Gain(paired.mean, paired.std, paired.seeds > 1 and paired.mean > spread)
+
+
+def aligned_models(rows: Iterable[Row]) -> list[str]:
+    """Return the names of the models that are not the baseline, in order of appearance."""
+    return list(dict.fromkeys(row.model for row in rows if row.model != BASELINE))
+
+
+def results_table(rows: Sequence[Row]) -> str:
+    """Return a plain-text table: unaligned against aligned, a line for each held-out domain."""
+    table = summarise(rows)
+    metrics = [m for m in SHOWN if any(row.metric == m for row in rows)] or sorted(
+        {row.metric for row in rows}
+    )
+    domains = [*dict.fromkeys(row.held_out for row in rows), MEAN]
+    lines = []
+    for model in aligned_models(rows):
+        header = "".join(f"{f'{m} unaligned':>20}{model:>18}{'gain':>9}" for m in metrics)
+        lines.append(f"{'held out':<16}{header}")
+        for domain in domains:
+            cells = ""
+            for metric in metrics:
+                before, after = table[domain, BASELINE, metric], table[domain, model, metric]
+                cells += f"{_cell(before):>20}{_cell(after):>18}{after.mean - before.mean:>+9.3f}"
+            lines.append(f"{domain:<16}{cells}")
+    return "\n".join(lines)
+
+
+def _cell(summary: Summary) -> str:
+    spread = f" ± {summary.std:.3f}" if summary.seeds > 1 else ""
+    return f"{summary.mean:.3f}{spread}"
+
+
+def _domain_means(rows: Iterable[Row]) -> dict[tuple[str, str], dict[int, float]]:
+    values: defaultdict[tuple[str, str], defaultdict[int, list[float]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for row in rows:
+        values[row.model, row.metric][row.seed].append(row.value)
+    return {
+        cell: {seed: statistics.fmean(per_domain) for seed, per_domain in per_seed.items()}
+        for cell, per_seed in values.items()
+    }
+
+
+def _summary(values: Sequence[float]) -> Summary:
+    std = statistics.stdev(values) if len(values) > 1 else 0.0
+    return Summary(mean=statistics.fmean(values), std=std, seeds=len(values))

@@ -1,0 +1,40 @@
+"""How a collection comes to be, step by step, so that a creation cut short can be completed."""
+
+from samesense.core.errors import IndexFault
+from samesense.index.catalogue import describe
+from samesense.index.collection import Collection
+from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
+from samesense.index.naming import PROPERTY, Contents
+from samesense.index.options import FlatIndex, HnswIndex
+from samesense.index.schema import collection_schema, index_params
+
+
+def create(
+    connection: Connection, contents: Contents, *, options: FlatIndex | HnswIndex
+) -> Collection:
+    """Return the collection for ``contents``, created with its index where it is not there.
+
+    Raises:
+        IndexFault: if a collection of that name holds something else.
+    """
+    client, name = connection.client, contents.name
+    with connection.faults(f"creating {name}"):
+        if not client.has_collection(name, timeout=REQUEST_TIMEOUT_S):
+            client.create_collection(
+                name,
+                schema=collection_schema(width=contents.width),
+                properties={PROPERTY: contents.to_property()},
+                consistency_level="Strong",
+                timeout=REQUEST_TIMEOUT_S,
+            )
+        if not client.list_indexes(name, timeout=REQUEST_TIMEOUT_S):
+            client.create_index(name, index_params(options), timeout=REQUEST_TIMEOUT_S)
+    found = describe(connection, name)
+    if found is None or not contents.fits(found):
+        raise IndexFault(
+            f"{connection.shown}: collection {name} is there, but holds {found}, not {contents}: "
+            "drop it, or choose another name for the index"
+        )
+    collection = Collection(contents=found, connection=connection)
+    collection.load()  # empty, it loads at once; full, it takes a server seconds
+    return collection

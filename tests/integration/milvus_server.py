@@ -1,0 +1,107 @@
+"""A real Milvus server on loopback, without containers, for the length of a test session.
+
+The server comes from a virtual environment of its own (its package pins what ours does not want),
+named by SAMESENSE_MILVUS_SERVER and by default ``.venv-milvus`` in the repository.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+VARIABLE = "SAMESENSE_MILVUS_SERVER"
+# Left to itself the server's etcd takes two fixed ports, so a second server would never start.
+ETCD = """
+data-dir: etcd.data
+listen-client-urls: http://127.0.0.1:{client}
+advertise-client-urls: http://127.0.0.1:{client}
+listen-peer-urls: http://127.0.0.1:{peer}
+initial-advertise-peer-urls: http://127.0.0.1:{peer}
+initial-cluster: default=http://127.0.0.1:{peer}
+"""
+START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 20
+
+
+@contextmanager
+def milvus_server(folder: Path) -> Iterator[str]:
+    """Serve a new data folder and yield the server's URI; skips the test if there is no server."""
+    environment = Path(os.environ.get(VARIABLE, REPOSITORY / ".venv-milvus"))
+    program = environment / "bin" / "milvus-server"
+    if not program.exists():
+        pytest.skip(f"no Milvus server at {program}: run `make milvus-server` (or set {VARIABLE})")
+    folder.mkdir(parents=True, exist_ok=True)
+    port, etcd_port, etcd_peer_port = _free_ports(3)
+    etcd = folder / "etcd.yaml"
+    etcd.write_text(ETCD.format(client=etcd_port, peer=etcd_peer_port))
+    ports = ["--proxy-port", str(port), "--etcd-port", str(etcd_port)]
+    command = [environment / "bin" / "python", "-u", program, "--data", folder, *ports]
+    with (folder / "wrapper.log").open("wb") as log:
+        wrapper = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=os.environ | {"ETCD_CONFIG_PATH": str(etcd)},
+        )
+    try:
+        _wait_until_started(wrapper, log=folder / "wrapper.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        _end(wrapper)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(sock.getsockname()[1]) for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports
+
+
+def _wait_until_started(wrapper: "subprocess.Popen[bytes]", *, log: Path) -> None:
+    """Wait for the banner that the wrapper prints once the server calls itself healthy."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while "Welcome" not in (text := log.read_text(errors="replace")):
+        if wrapper.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the Milvus server did not start; {log} says: {text[-2000:]}")
+        time.sleep(0.2)
+
+
+def _end(wrapper: "subprocess.Popen[bytes]") -> None:
+    """End the server, then the wrapper, by their ids: the server would outlive its wrapper."""
+    servers = _children(wrapper.pid)
+    for server in servers:
+        _signal(server, signal.SIGTERM)
+    wrapper.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while wrapper.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for server in servers:
+        _signal(server, signal.SIGKILL)
+    wrapper.kill()
+    wrapper.wait()
+
+
+def _children(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children")
+    return [int(child) for child in listed.read_text().split()] if listed.exists() else []
+
+
+def _signal(process: int, number: signal.Signals) -> None:
+    if "milvus" in _command(process):
+        os.kill(process, number)
+
+
+def _command(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,49 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from samesense.core.errors import IndexFault
+from samesense.index.store import open_store
+
+OWNER = """
+import sys
+from samesense.index.store import open_store
+with open_store(sys.argv[1]):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_of_another_process_is_refused_until_that_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "index.db"
+    command = [sys.executable, "-c", OWNER, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"open\n"
+        with pytest.raises(
+            IndexFault, match=rf"in use by process {owner.pid} .*milvus-lite server"
+        ):
+            open_store(str(folder))
+        owner.kill()
+    with open_store(str(folder)) as store:
+        assert store.indexes() == []
+
+
+def test_stores_of_one_process_share_the_folder(tmp_path: Path) -> None:
+    first = open_store(str(tmp_path / "index"))
+    second = open_store((tmp_path / "index").as_uri())
+    first.close()
+    assert second.indexes() == []
+    second.close()
+    with open_store(str(tmp_path / "index")) as third:
+        assert third.indexes() == []
+
+
+def test_a_file_and_a_folder_of_other_things_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not an index")
+    with pytest.raises(IndexFault, match="is a file"):
+        open_store(str(tmp_path / "notes.txt"))
+    with pytest.raises(IndexFault, match="holds other things"):
+        open_store(str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
