@@ -42,7 +42,14 @@ def milvus_server(folder: Path) -> Iterator[str]:
     etcd = folder / "etcd.yaml"
     etcd.write_text(ETCD.format(client=etcd_port, peer=etcd_peer_port))
     ports = ["--proxy-port", str(port), "--etcd-port", str(etcd_port)]
-    command = [environment / "bin" / "python", "-u", program, "--data", folder, *ports]
+    command: list[str | Path] = [
+        environment / "bin" / "python",
+        "-u",
+        program,
+        "--data",
+        folder,
+        *ports,
+    ]
     with (folder / "wrapper.log").open("wb") as log:
         wrapper = subprocess.Popen(
             command,

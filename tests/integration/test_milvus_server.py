@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from samesense.core.errors import IndexFault
 from samesense.index.collection import Collection
 from samesense.index.options import HnswIndex
 from samesense.index.rows import IndexRows
 from samesense.index.store import Store, open_store
 from samesense.search.query import search
-
 from tests.integration.milvus_server import milvus_server
 
 OLD, NEW = "a1" * 32, "b2" * 32
@@ -183,7 +183,7 @@ def test_models_never_mix(store: Store, index: str) -> None:
 def test_unknown_names_are_answered_with_the_nearest(store: Store, served_index: str) -> None:
     with pytest.raises(IndexFault, match=f"Did you mean '{served_index}'"):
         store.served(served_index[:-1])
-    with pytest.raises(IndexFault, match="no domain 'phot'.*Did you mean 'photo'"):
+    with pytest.raises(IndexFault, match=r"no domain 'phot'.*Did you mean 'photo'"):
         search(
             store, index=served_index, z_QD=_vectors(1), fingerprint=OLD, domains=["photo", "phot"]
         )

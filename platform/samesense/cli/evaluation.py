@@ -113,3 +113,17 @@ def fold_rows(fold: Fold, *, seed: int, model: str, protocol: str = "udcdr") -> 
             for metric, value in values.items()
         ]
     return rows
+
+
+def _scores(embedded: Embedded, held_out: str, protocol: str) -> tuple[dict[str, float], int, int]:
+    if protocol == "udcdr":
+        scores = udcdr(embedded, held_out=held_out)
+        return scores.values, scores.n_queries, scores.n_gallery
+    matrix = source_target_matrix(embedded)
+    values = {
+        f"mAP@all {source}→{target}": float(matrix.map_KK[i, j])
+        for i, source in enumerate(matrix.domains)
+        for j, target in enumerate(matrix.domains)
+    }
+    values["largest asymmetry"] = float(matrix.asymmetry_KK.max())
+    return values, len(embedded.manifest), len(embedded.manifest)

@@ -138,7 +138,7 @@ def _override(document: Document, override: str) -> None:
         if isinstance(node, dict) and part not in node:
             node[part] = {}
         node = _child(node, part, override)
-    value = yaml.safe_load(text)
+    value = _parse_value(text, override)
     if isinstance(node, list):
         _child(node, at[-1], override)
     elif not isinstance(node, dict):
@@ -146,6 +146,14 @@ def _override(document: Document, override: str) -> None:
     old = node[at[-1]] if isinstance(node, list) or at[-1] in node else None
     node[at[-1]] = _merge(old, value)
     document.places[at] = f"--set {override}"
+
+
+def _parse_value(text: str, override: str) -> Any:
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML: {error}") from None
+    return None if node is None else _construct(node, (), {}, Path("--set"))
 
 
 def _child(node: Any, part: str | int, override: str) -> Any:

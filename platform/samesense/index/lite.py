@@ -88,8 +88,8 @@ def _locked(folder: Path) -> str:
     return (
         f"{folder}: in use by {_owner(folder / 'LOCK')}; a local index has one owner at a time. "
         "Wait for it, or end it; or let one process serve the folder to many: "
-        f"`milvus-lite server --data-dir {folder} --host 127.0.0.1 --port 19530`, with http://127.0.0.1:19530 "
-        "as the index"
+        f"`milvus-lite server --data-dir {folder} --host 127.0.0.1 --port 19530`, with "
+        "http://127.0.0.1:19530 as the index"
     )
 
 

@@ -2,6 +2,7 @@ import socket
 import time
 
 import pytest
+
 from samesense.core.errors import IndexFault
 from samesense.index.store import open_store
 

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from samesense.core.errors import IndexFault
 from samesense.index.store import open_store
 

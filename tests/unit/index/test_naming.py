@@ -1,6 +1,7 @@
 import re
 
 import pytest
+
 from samesense.core.errors import IndexFault
 from samesense.index.naming import Contents, from_properties, prefix
 
@@ -18,8 +19,8 @@ def test_plain_names_are_kept() -> None:
 
 
 NAMES = [
-    "a", "A", "a_b", "a__b", "_a", "a_", "a b", "a-b", "日本", "日本語", "3d", 'q"uo\'te', "x" * 300,
-    "é", "e", "a/b", "x_a_b", "\u202e", "__", "a\\b",
+    "a", "A", "a_b", "a__b", "_a", "a_", "a b", "a-b", "日本", "日本語", "3d", 'q"uo\'te',
+    "x" * 300, "é", "e", "a/b", "x_a_b", "\u202e", "__", "a\\b",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
+
 from samesense.index.options import FlatIndex, HnswIndex, IndexOptions
 
 ADAPTER: TypeAdapter[FlatIndex | HnswIndex] = TypeAdapter(IndexOptions)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from samesense.core.errors import IndexFault
 from samesense.index.rows import IndexRows
 

@@ -1,6 +1,7 @@
 import itertools
 
 import pytest
+
 from samesense.index.rows import Hit
 from samesense.search.merge import merge_by_score
 

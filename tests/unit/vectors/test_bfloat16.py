@@ -2,6 +2,7 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from samesense.vectors.bfloat16 import from_bfloat16, to_bfloat16
 
 # 1 + 2**-8 lies midway between 1.0 (0x3F80, even) and 1 + 2**-7 (0x3F81, odd).

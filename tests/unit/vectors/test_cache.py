@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from samesense.vectors.cache import VectorCache, VectorsError
 
 FINGERPRINT = "f" * 64

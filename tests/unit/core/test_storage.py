@@ -1,0 +1,41 @@
+"""Files are whole or absent."""
+
+from pathlib import Path
+
+import pytest
+
+from samesense.core.errors import ConfigError
+from samesense.core.hashing import hash_files, hash_json
+from samesense.core.storage import local_path, read_bytes, write_atomically
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "file"
+    write_atomically(path, write=lambda p: p.write_text("old") and None)
+
+    def fail(temporary: Path) -> None:
+        temporary.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, write=fail)
+    assert path.read_text() == "old"
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_uris_name_local_files(tmp_path: Path) -> None:
+    (tmp_path / "a b").write_bytes(b"xyz")
+    assert read_bytes((tmp_path / "a b").as_uri()) == b"xyz"
+    assert read_bytes(str(tmp_path / "a b"), at_most_bytes=2) == b"xy"
+    with pytest.raises(ConfigError, match="scheme 'ftp' is not supported"):
+        local_path("ftp://host/x")
+
+
+def test_hashes_depend_on_content_alone(tmp_path: Path) -> None:
+    assert hash_json({"a": 1, "b": 2}) == hash_json({"b": 2, "a": 1})
+    (tmp_path / "x").write_text("1")
+    (tmp_path / "y").write_text("2")
+    forward = hash_files([tmp_path / "x", tmp_path / "y"])
+    assert forward == hash_files([tmp_path / "y", tmp_path / "x"])
+    (tmp_path / "y").write_text("3")
+    assert forward != hash_files([tmp_path / "x", tmp_path / "y"])

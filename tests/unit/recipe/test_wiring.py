@@ -1,0 +1,67 @@
+"""A recipe that cannot work is refused before anything is started."""
+
+from pathlib import Path
+
+import pytest
+
+from samesense.core.config import load_options
+from samesense.core.errors import ConfigError
+from samesense.recipe.load import find_recipe, load_recipe, names
+from samesense.recipe.options import Recipe
+from samesense.recipe.wiring import check_parameters, check_wiring
+from tests.fixtures.tiny_models import MLLMS
+
+
+def variant(folder: Path, text: str, *overrides: str) -> Recipe:
+    path = folder / "recipe.yaml"
+    path.write_text("base: alignment\n" + text)
+    return load_options(path, kind=Recipe, overrides=overrides, find_base=find_recipe)
+
+
+def refusal(recipe: Recipe) -> str:
+    with pytest.raises(ConfigError) as caught:
+        check_wiring(recipe)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_recipe_of_the_library_is_wired(name: str) -> None:
+    check_wiring(load_recipe(name))
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("views.image.blocks=[backbone, last, aling]", "no block 'aling' (has: align, backbone"),
+        ("views.image.blocks=[backbone, align]", "block 'align' takes vector, but is given tokens"),
+        ("views.image.blocks=[backbone]", "ends with tokens; the last block must give a vector"),
+        ("vector.image=imgae", "no view 'imgae' (has: frozen, image, text). Did you mean 'image'?"),
+        ("vector.image=text", "vector.image: view 'text' reads text"),
+        ("stages.0.losses.0.on.z=imag", "losses.0 (multi_positive): on.z: no tensor 'imag'"),
+        ("stages.0.losses.1={kind: preserve, on: {z: image}}", "losses.1 (preserve): on.h: is req"),
+        ("stages.0.losses.0.on.q=image", "on.q: no role 'q' (has: z)"),
+    ],
+)
+def test_a_fault_in_the_wiring_is_named(tmp_path: Path, override: str, expected: str) -> None:
+    assert expected in refusal(variant(tmp_path, "", override))
+
+
+def test_a_pattern_that_matches_no_parameter_is_refused(tmp_path: Path) -> None:
+    MLLMS["idefics3"](tmp_path / "model")
+    model = f"blocks.backbone.model={tmp_path / 'model'}"
+    check_parameters(variant(tmp_path, "", model))
+    wrong = variant(tmp_path, "", model, "stages.0.trainable=['aling\\..*']")
+    with pytest.raises(ConfigError, match=r"'aling\\..\*' matches no parameter"):
+        check_parameters(wrong)
+
+
+def test_a_loss_cannot_take_a_view_for_a_temperature() -> None:
+    recipe = load_recipe("clip_domain")
+    stage = recipe.stages[0]
+    loss = stage.losses[0].model_copy(
+        update={"on": {"query": "image", "candidate": "text", "temperature": "text"}}
+    )
+    broken = recipe.model_copy(
+        update={"stages": (stage.model_copy(update={"losses": (loss,)}),)}
+    )
+    assert "on.temperature: no tensor 'text' (has: temperature)" in refusal(broken)
