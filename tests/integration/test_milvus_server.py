@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.index.collection import Collection
 from samesense.index.options import HnswIndex
 from samesense.index.rows import IndexRows
@@ -91,7 +91,7 @@ def test_rows_written_twice_are_there_once(store: Store, index: str) -> None:
 def test_what_is_built_is_served_only_after_the_switch(store: Store, index: str) -> None:
     _build(store, index)
     assert index in store.indexes()
-    with pytest.raises(IndexFault, match="none is switched to yet"):
+    with pytest.raises(StoreError, match="none is switched to yet"):
         store.served(index)
     switched = store.switch(index, fingerprint=OLD)
     assert {(one.domain, one.previous) for one in switched} == {(name, None) for name in DOMAINS}
@@ -140,7 +140,7 @@ def test_a_new_model_takes_over_whole_and_the_old_is_dropped(store: Store, index
     for domain in DOMAINS[:-1]:
         new = store.build(index, domain=domain, fingerprint=NEW, width=WIDTH * 2)
         new.upsert(_rows(_vectors(5, width=WIDTH * 2), name=domain))
-    with pytest.raises(IndexFault, match=f"also serves {DOMAINS[-1]}"):
+    with pytest.raises(StoreError, match=f"also serves {DOMAINS[-1]}"):
         store.switch(index, fingerprint=NEW)
     assert {one.fingerprint for one in store.served(index)} == {OLD}
     store.build(index, domain=DOMAINS[-1], fingerprint=NEW, width=WIDTH * 2)
@@ -158,7 +158,7 @@ def test_a_new_model_takes_over_whole_and_the_old_is_dropped(store: Store, index
 def test_what_is_served_cannot_be_dropped(store: Store, index: str) -> None:
     collection = _filled(store, index, count=20)
     store.switch(index, fingerprint=OLD)
-    with pytest.raises(IndexFault, match="is served as"):
+    with pytest.raises(StoreError, match="is served as"):
         store.drop(collection)
     assert collection.count() == 20
     assert store.retire(index, domain="photo") == collection.name
@@ -169,47 +169,47 @@ def test_what_is_served_cannot_be_dropped(store: Store, index: str) -> None:
 def test_models_never_mix(store: Store, index: str) -> None:
     _build(store, index)
     store.switch(index, fingerprint=OLD)
-    with pytest.raises(IndexFault, match=f"is of model {OLD[:12]}, the query of model {NEW[:12]}"):
+    with pytest.raises(StoreError, match=f"is of model {OLD[:12]}, the query of model {NEW[:12]}"):
         search(store, index=index, z_QD=_vectors(1), fingerprint=NEW)
     half = store.build(index, domain="photo", fingerprint=NEW, width=WIDTH)
     client = store.connection.client
     client.alter_alias(half.name, half.contents.alias)  # as a switch leaves it that was killed
-    with pytest.raises(IndexFault, match="between two models"):
+    with pytest.raises(StoreError, match="between two models"):
         store.search(index, z_QD=_vectors(1))
     store.switch(index, fingerprint=OLD)
     assert search(store, index=index, z_QD=_vectors(1), fingerprint=OLD)
 
 
 def test_unknown_names_are_answered_with_the_nearest(store: Store, served_index: str) -> None:
-    with pytest.raises(IndexFault, match=f"Did you mean '{served_index}'"):
+    with pytest.raises(StoreError, match=f"Did you mean '{served_index}'"):
         store.served(served_index[:-1])
-    with pytest.raises(IndexFault, match=r"no domain 'phot'.*Did you mean 'photo'"):
+    with pytest.raises(StoreError, match=r"no domain 'phot'.*Did you mean 'photo'"):
         search(
             store, index=served_index, z_QD=_vectors(1), fingerprint=OLD, domains=["photo", "phot"]
         )
-    with pytest.raises(IndexFault, match="Did you mean 'photo'"):
+    with pytest.raises(StoreError, match="Did you mean 'photo'"):
         store.retire(served_index, domain="phot")
-    with pytest.raises(IndexFault, match="no domain asked for"):
+    with pytest.raises(StoreError, match="no domain asked for"):
         search(store, index=served_index, z_QD=_vectors(1), fingerprint=OLD, domains=[])
-    with pytest.raises(IndexFault, match="build it first"):
+    with pytest.raises(StoreError, match="build it first"):
         store.switch(served_index, fingerprint=NEW)
 
 
 def test_another_width_is_refused(store: Store, index: str) -> None:
     collection = store.build(index, domain="photo", fingerprint=OLD, width=WIDTH)
-    with pytest.raises(IndexFault, match="width"):
+    with pytest.raises(StoreError, match="width"):
         store.build(index, domain="photo", fingerprint=OLD, width=WIDTH + 1)
-    with pytest.raises(IndexFault, match="holds width 8, got 9"):
+    with pytest.raises(StoreError, match="holds width 8, got 9"):
         collection.upsert(_rows(_vectors(2, width=9), name="photo"))
-    with pytest.raises(IndexFault, match="holds width 8"):
+    with pytest.raises(StoreError, match="holds width 8"):
         collection.search(_vectors(2, width=9), limit=1)
-    with pytest.raises(IndexFault, match="limit 0"):
+    with pytest.raises(StoreError, match="limit 0"):
         collection.search(_vectors(2), limit=0)
 
 
 def test_fingerprints_that_begin_alike_do_not_share_a_collection(store: Store, index: str) -> None:
     store.build(index, domain="photo", fingerprint=OLD, width=WIDTH)
-    with pytest.raises(IndexFault, match="is there, but holds"):
+    with pytest.raises(StoreError, match="is there, but holds"):
         store.build(index, domain="photo", fingerprint=OLD[:12] + "0" * 52, width=WIDTH)
 
 
@@ -280,7 +280,7 @@ def test_a_server_that_goes_down_is_told(tmp_path: Path, index: str) -> None:
         store = open_store(uri)
         collection = _filled(store, index, count=3)
     started = time.monotonic()
-    with pytest.raises(IndexFault, match=uri):
+    with pytest.raises(StoreError, match=uri):
         collection.count()
     assert time.monotonic() - started < 60
     store.close()

@@ -1,1 +1,1 @@
-"""A trained recipe as a folder: what bulk embedding, search and evaluation load, and nothing else."""
+"""A trained recipe as a folder: all that bulk embedding, search and evaluation load."""

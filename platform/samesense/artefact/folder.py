@@ -1,10 +1,10 @@
 """The artefact folder: written whole or not at all, read back to the same vectors.
 
-    artefact.json        format, fingerprints, metrics, provenance
-    recipe.yaml          the recipe, with every choice spelled out
-    weights.safetensors  weights of all blocks but the towers
-    towers/NAME/         a tower that training changed, in the Hugging Face layout
-    README.md            the model card
+artefact.json        format, fingerprints, metrics, provenance
+recipe.yaml          the recipe, with every choice spelled out
+weights.safetensors  weights of all blocks but the towers
+towers/NAME/         a tower that training changed, in the Hugging Face layout
+README.md            the model card
 """
 
 import shutil
@@ -21,9 +21,9 @@ from safetensors.torch import load_file, save_file
 from samesense.artefact.card import model_card
 from samesense.core.errors import ArtefactError, did_you_mean
 from samesense.core.options import Options
+from samesense.encoder.align.options import IdentityOptions
 from samesense.encoder.build import build_aligner, build_encoder
 from samesense.encoder.encoder import Encoder
-from samesense.encoder.align.options import IdentityOptions
 from samesense.encoder.options import EncoderOptions
 from samesense.encoder.pools.options import LastTokenOptions
 from samesense.encoder.render.loading import load_config

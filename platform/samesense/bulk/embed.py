@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from samesense.artefact.folder import Artefact, load_artefact
 from samesense.bulk.fill import Filled, fill_image_vectors
 from samesense.bulk.options import EmbedJob
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.core.progress import progress
-from samesense.core.storage import write_atomically
+from samesense.core.storage import write_text_atomically
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.rejections import Rejection, write_rejections
 from samesense.corpus.scan import Scan, scan
+from samesense.index.collection import Collection
 from samesense.index.rows import IndexRows
-from samesense.index.store import Collection, Store, open_store
+from samesense.index.store import Store, open_store
 
 ROWS_PER_BLOCK = 2_000
 
@@ -43,7 +44,7 @@ def embed_corpus(job: EmbedJob) -> Embedded:
     Raises:
         CorpusError: if the corpus is empty or cannot be read.
         ArtefactError: if the model cannot be read.
-        IndexFault: if the index cannot be reached, or holds other rows than it should.
+        StoreError: if the index cannot be reached, or holds other rows than it should.
     """
     artefact = load_artefact(job.model)
     with open_store(job.milvus) as store:
@@ -132,7 +133,7 @@ def _index_rows(block: Manifest, z_ND: NDArray[np.float32]) -> IndexRows:
 def _check_count(collection: Collection, rows: Manifest) -> None:
     count = collection.count()
     if count < len(rows):
-        raise IndexFault(
+        raise StoreError(
             f"{collection.name}: holds {count} rows after writing {len(rows)}; "
             "the aliases were not switched; run the same command again"
         )
@@ -148,7 +149,4 @@ def _write_outcome(job: EmbedJob, done: Embedded) -> None:
         "fates": done.fates,
         "rejections": dict(Counter(rejection.reason for rejection in done.scan.rejections)),
     }
-    text = json.dumps(summary, indent=2) + "\n"
-    write_atomically(
-        out / "summary.json", write=lambda path: path.write_text(text, encoding="utf-8") and None
-    )
+    write_text_atomically(out / "summary.json", json.dumps(summary, indent=2) + "\n")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from samesense.artefact.folder import Artefact, load_artefact
 from samesense.bulk.options import EncodeOptions
-from samesense.bulk.steps import EncodeTower, RenderImages, Rendered
+from samesense.bulk.steps import EncodeTower, Rendered, RenderImages
 from samesense.core.progress import progress
 from samesense.corpus.decode import DecodeLimits, Rejected
 from samesense.corpus.manifest import Manifest

@@ -17,7 +17,7 @@ LOCAL_SETTINGS = {
 
 @contextmanager
 def cluster() -> Iterator[None]:
-    """Connect to the cluster of ``RAY_ADDRESS`` (set by ``ray job submit``), else start a local Ray.
+    """Connect to the cluster of ``RAY_ADDRESS`` (``ray job submit`` sets it), or start a local Ray.
 
     A local Ray listens on the loopback address only and ends with the command.
     """

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import typer
 
-DRAWN_IMAGES = 40
-DRAWN_SIDE_PX = 64
+DRAWN_IMAGES = 80
+DRAWN_SIDE_PX = 48
 
 
 def demo(
@@ -32,7 +32,8 @@ def demo(
     that it can be searched.
     """
     from samesense.cli.cluster import cluster
-    from samesense.cli.leave_one_out import Experiment, run_experiment
+    from samesense.cli.experiment import Experiment
+    from samesense.cli.leave_one_out import run_experiment
     from samesense.cli.tables import print_scan
     from samesense.corpus.scan import scan
     from samesense.evaluation.report.page import write_page

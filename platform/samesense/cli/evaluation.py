@@ -14,7 +14,7 @@ from samesense.core.errors import CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
-from samesense.corpus.splits import SPLITS_FILE, leave_one_domain_out
+from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
 from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.protocols.matrix import source_target_matrix
@@ -38,7 +38,7 @@ def run_evaluation(job: EvaluateJob) -> list[Row]:
     artefact = load_artefact(job.model)
     trained_by = TrainJob.model_validate(artefact.record.provenance["config"])
     found = scan(job.corpus, limits=job.limits)
-    split = leave_one_domain_out(
+    split = leave_domains_out(
         found.manifest,
         held_out=trained_by.corpus.held_out,
         seed=trained_by.seed,
@@ -46,9 +46,7 @@ def run_evaluation(job: EvaluateJob) -> list[Row]:
     )
     refuse_leaks(split, trained_on=artefact.folder.parent / SPLITS_FILE)
     fold = compare(artefact, split, cache_root=job.cache, limits=job.limits)
-    return fold_rows(
-        fold, seed=trained_by.seed, model=artefact.recipe.name, protocol=job.protocol
-    )
+    return fold_rows(fold, seed=trained_by.seed, model=artefact.recipe.name, protocol=job.protocol)
 
 
 def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
@@ -62,7 +60,8 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
     before = Manifest.read(trained_on)
     seen = set(before.of(splits=("train", "validation")).column("content_hash"))
     unseen = split.of(splits=("gallery", "query"))
-    leaked = [u for u, c in zip(unseen.column("uri"), unseen.column("content_hash")) if c in seen]
+    rows = zip(unseen.column("uri"), unseen.column("content_hash"), strict=True)
+    leaked = [uri for uri, content in rows if content in seen]
     if leaked:
         raise CorpusError(
             f"{len(leaked)} images that this model was trained on would be evaluated, such as "
@@ -70,9 +69,7 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
         )
 
 
-def compare(
-    artefact: Artefact, split: Manifest, *, cache_root: str, limits: DecodeLimits
-) -> Fold:
+def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: DecodeLimits) -> Fold:
     """Return the vectors of the items that no stage has seen, unaligned and aligned."""
     unseen = split.of(splits=("gallery", "query"))
     filled = fill_image_vectors(
@@ -86,9 +83,8 @@ def compare(
     kept = unseen.where(~np.array(bad, dtype=bool))
     h_ND = filled.cache.get(list(kept.column("content_hash")))
     unit_ND = h_ND / np.linalg.norm(h_ND, axis=1, keepdims=True)
-    held_out = sorted(set(split.of(splits=("query",)).column("domain")))[0]
     return Fold(
-        held_out=held_out,
+        held_out=" and ".join(split.of(splits=("query",)).domains),
         before=Embedded(manifest=kept, z_ND=unit_ND.astype(np.float32)),
         after=Embedded(manifest=kept, z_ND=artefact.aligner().align_vectors(h_ND)),
     )
@@ -98,7 +94,7 @@ def fold_rows(fold: Fold, *, seed: int, model: str, protocol: str = "udcdr") -> 
     """Return one row a metric for the unaligned and the aligned vectors."""
     rows = []
     for name, embedded in ((BASELINE, fold.before), (model, fold.after)):
-        values, n_queries, n_gallery = _scores(embedded, fold.held_out, protocol)
+        values, n_queries, n_gallery = _scores(embedded, protocol)
         rows += [
             Row(
                 held_out=fold.held_out,
@@ -115,9 +111,9 @@ def fold_rows(fold: Fold, *, seed: int, model: str, protocol: str = "udcdr") -> 
     return rows
 
 
-def _scores(embedded: Embedded, held_out: str, protocol: str) -> tuple[dict[str, float], int, int]:
+def _scores(embedded: Embedded, protocol: str) -> tuple[dict[str, float], int, int]:
     if protocol == "udcdr":
-        scores = udcdr(embedded, held_out=held_out)
+        scores = udcdr(embedded)
         return scores.values, scores.n_queries, scores.n_gallery
     matrix = source_target_matrix(embedded)
     values = {

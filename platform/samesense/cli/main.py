@@ -6,7 +6,13 @@ from contextlib import contextmanager
 
 import typer
 
-from samesense.cli import corpus, demo, embed, evaluate, models, search, train
+from samesense.cli.corpus import app as corpus
+from samesense.cli.demo import demo
+from samesense.cli.embed import embed
+from samesense.cli.evaluate import evaluate
+from samesense.cli.models import app as models
+from samesense.cli.search import search
+from samesense.cli.train import train
 from samesense.core.errors import SamesenseError
 
 app = typer.Typer(
@@ -19,13 +25,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.add_typer(corpus.app, name="corpus")
-app.command(name="train")(train.train)
-app.command(name="embed")(embed.embed)
-app.command(name="search")(search.search)
-app.command(name="evaluate")(evaluate.evaluate)
-app.add_typer(models.app, name="models")
-app.command(name="demo")(demo.demo)
+app.add_typer(corpus, name="corpus")
+app.command(name="train")(train)
+app.command(name="embed")(embed)
+app.command(name="search")(search)
+app.command(name="evaluate")(evaluate)
+app.add_typer(models, name="models")
+app.command(name="demo")(demo)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from samesense.bulk.options import EncodeOptions
 from samesense.core.errors import TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
-from samesense.corpus.splits import SPLITS_FILE, leave_one_domain_out
+from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.training.driver import Trained, train
 from samesense.training.options import TrainJob
 from samesense.vectors.cache import VectorCache
@@ -16,7 +16,7 @@ from samesense.vectors.cache import VectorCache
 def run_training(job: TrainJob) -> Trained:
     """Scan and split the job's corpus, then train."""
     found = scan(job.corpus.uri, limits=job.corpus.limits)
-    manifest = leave_one_domain_out(
+    manifest = leave_domains_out(
         found.manifest, held_out=job.corpus.held_out, seed=job.seed, shares=job.corpus.shares
     )
     manifest.write(Path(job.out) / SPLITS_FILE)

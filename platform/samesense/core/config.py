@@ -122,9 +122,9 @@ def _merge(base: Any, over: Any) -> Any:
     if isinstance(base, dict) and isinstance(over, dict):
         if over.get("kind", base.get("kind")) != base.get("kind"):
             return over
-        return {key: _merge(base.get(key), over[key]) if key in over else base[key] for key in base} | {
-            key: over[key] for key in over if key not in base
-        }
+        return {
+            key: _merge(base.get(key), over[key]) if key in over else base[key] for key in base
+        } | {key: over[key] for key in over if key not in base}
     return over
 
 
@@ -139,12 +139,11 @@ def _override(document: Document, override: str) -> None:
             node[part] = {}
         node = _child(node, part, override)
     value = _parse_value(text, override)
-    if isinstance(node, list):
-        _child(node, at[-1], override)
-    elif not isinstance(node, dict):
+    if not isinstance(node, dict | list):
         raise ConfigError(f"--set {override}: '{dotted}' does not lead into a mapping")
-    old = node[at[-1]] if isinstance(node, list) or at[-1] in node else None
-    node[at[-1]] = _merge(old, value)
+    is_new = isinstance(node, dict) and at[-1] not in node
+    old = None if is_new else _child(node, at[-1], override)
+    node[at[-1]] = _merge(old, value)  # type: ignore[index]  # _child refused a word in a list
     document.places[at] = f"--set {override}"
 
 
@@ -173,7 +172,9 @@ def _value_at(value: Any, at: KeyPath) -> Any:
 
 def _describe(document: Document, fault: ErrorDetails, kind: type[Options]) -> str:
     at = _path_in(document.value, fault["loc"])
-    place = next(document.places[at[:n]] for n in range(len(at), -1, -1) if at[:n] in document.places)
+    place = next(
+        document.places[at[:n]] for n in range(len(at), -1, -1) if at[:n] in document.places
+    )
     context = fault.get("ctx", {})
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
@@ -186,7 +187,8 @@ def _describe(document: Document, fault: ErrorDetails, kind: type[Options]) -> s
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
         at = (*at, "kind")
         place = document.places.get(at, place)
-        message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{did_you_mean(context['tag'], tags)}"
+        hint = did_you_mean(context["tag"], tags)
+        message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{hint}"
     elif fault["type"] == "literal_error":
         choices = [c.strip(" '") for c in context["expected"].replace(" or ", ",").split(",")]
         hint = did_you_mean(str(fault["input"]), choices)

@@ -5,7 +5,8 @@
     ├── CorpusError          a corpus, a manifest or a split
     ├── ModelError           a backbone that does not load or does not fit
     ├── ArtefactError        a trained model's folder
-    ├── IndexFault           the vector index: unreachable, locked, of another model
+    ├── CacheError           vectors that a cache lacks or refuses
+    ├── StoreError           the vector index: unreachable, locked, of another model
     └── TrainingError        a run that cannot go on
 
 Anything else that escapes is a defect of the platform and shows its traceback.
@@ -37,7 +38,11 @@ class ArtefactError(SamesenseError):
     """A trained model's folder is missing, incomplete or of another version."""
 
 
-class IndexFault(SamesenseError):
+class CacheError(SamesenseError):
+    """The vector cache lacks what was asked of it, or was given what does not belong in it."""
+
+
+class StoreError(SamesenseError):
     """The vector index cannot be reached, is locked, or belongs to another model."""
 
 

@@ -13,7 +13,7 @@ LINE_EVERY_S = 5.0
 
 
 def track(items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
-    """Yield ``items`` and show how many of ``total`` are done, with rate and time left, on stderr."""
+    """Yield ``items``; show on stderr how many of ``total`` are done, rate and time left."""
     with progress(total=total, what=what) as advance:
         for item in items:
             yield item

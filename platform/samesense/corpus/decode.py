@@ -1,18 +1,40 @@
-"""Bytes to a picture, or to the reason why not: bad data is a value, never an exception."""
+"""Bytes to a picture, or to the reason why not: bad data is a value, never an exception.
+
+Shapes: H × W pixels.
+"""
 
 import io
-import warnings
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from pydantic import Field
 
 from samesense.core.options import Options
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What is opened; formats that run other programs or fetch other files are not among them."""
+CONVERTIBLE = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
+LAYERED = frozenset({"LA", "PA", "RGBA", "RGBa"})
 WHITE = (255, 255, 255)
+WHITE_16_BIT = 65_535
+TIFF_PHOTOMETRIC, TIFF_WHITE_IS_ZERO = 262, 0
+AS_STORED = 1
+UPRIGHT = MappingProxyType(
+    {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+)
+"""EXIF orientation → what turns the stored pixels upright."""
+MOST_PIXELS = 178_956_970
+"""Pillow refuses to open anything larger."""
 
 
 class DecodeLimits(Options):
@@ -20,16 +42,18 @@ class DecodeLimits(Options):
 
     max_bytes: int = Field(default=50_000_000, ge=1)
     """Size of the file."""
-    max_pixels: int = Field(default=50_000_000, ge=1)
+    max_pixels: int = Field(default=50_000_000, ge=1, le=MOST_PIXELS)
     """Width times height, read from the header before any pixel is decoded."""
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """Why bytes are not a picture."""
+    """Why a row has no picture."""
 
     reason: str
-    """A stable code: empty, too_many_bytes, not_an_image, too_many_pixels, truncated, corrupt."""
+    """A stable code. Of bytes: empty, too_many_bytes, not_an_image, too_many_pixels, truncated,
+    corrupt, unsupported_mode. Of rows: missing, unreadable, wrong_depth, incomplete_row, bad_row,
+    not_unicode, duplicate_id."""
     detail: str
     """The same in words."""
 
@@ -45,11 +69,9 @@ def decode(data: bytes, *, limits: DecodeLimits) -> Image.Image | Rejected:
     if len(data) > limits.max_bytes:
         return Rejected("too_many_bytes", f"more than the limit of {limits.max_bytes:,} bytes")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _open(data, limits)
+        return _open(data, limits)
     except UnidentifiedImageError:
-        return Rejected("not_an_image", f"not one of {', '.join(FORMATS)}")
+        return Rejected("not_an_image", f"has no header of {', '.join(FORMATS)}")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         return Rejected("too_many_pixels", str(error))
     except Exception as error:  # whatever a decoder raises on bad data
@@ -64,23 +86,43 @@ def _open(data: bytes, limits: DecodeLimits) -> Image.Image | Rejected:
             return Rejected(
                 "too_many_pixels", f"{width} × {height}, the limit is {limits.max_pixels:,} pixels"
             )
+        if width * height == 0:
+            return Rejected("corrupt", f"{width} × {height} has no pixels")
         image.load()
-        return _to_rgb(ImageOps.exif_transpose(image))
+        picture = _to_rgb(image)
+        if isinstance(picture, Rejected):
+            return picture
+        turn = UPRIGHT.get(_orientation(image))
+        return picture if turn is None else picture.transpose(turn)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep_grey(image)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, AS_STORED))
+    except Exception:  # damaged metadata says nothing about the pixels, which were read
+        return AS_STORED
+
+
+def _to_rgb(image: Image.Image) -> Image.Image | Rejected:
+    # Portable grey maps of more than 8 bits come in a 32-bit mode, already scaled to 16 bits.
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        return _from_16_bit_grey(image)
+    if image.mode in LAYERED or (image.mode in CONVERTIBLE and "transparency" in image.info):
         layered = image.convert("RGBA")
         ground = Image.new("RGBA", layered.size, (*WHITE, 255))
         return Image.alpha_composite(ground, layered).convert("RGB")
-    return image.convert("RGB")
+    if image.mode in CONVERTIBLE:
+        return image.convert("RGB")
+    return Rejected("unsupported_mode", f"pixels of mode {image.mode} have no agreed white")
 
 
-def _from_deep_grey(image: Image.Image) -> Image.Image:
-    """Scale greys of more than 8 bits; Pillow's own conversion would clip them at 255."""
-    values = np.asarray(image, dtype=np.float64)
-    highest = 65_535.0 if values.max(initial=0.0) > 255 else 255.0
-    grey = np.clip(values / highest * 255.0, 0, 255).round().astype(np.uint8)
-    return Image.fromarray(grey, mode="L").convert("RGB")
+def _from_16_bit_grey(image: Image.Image) -> Image.Image:
+    """Scale by 257; Pillow's own conversion would clip at 255."""
+    deep_HW = np.asarray(image).astype(np.uint32)
+    if "transparency" in image.info:
+        deep_HW[deep_HW == image.info["transparency"]] = WHITE_16_BIT
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(TIFF_PHOTOMETRIC) == TIFF_WHITE_IS_ZERO:  # Pillow inverts 8 bits, but not 16
+        deep_HW = WHITE_16_BIT - deep_HW
+    grey_HW = ((deep_HW * 255 + WHITE_16_BIT // 2) // WHITE_16_BIT).astype(np.uint8)
+    return Image.fromarray(grey_HW).convert("RGB")

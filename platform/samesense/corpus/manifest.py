@@ -59,11 +59,13 @@ class Manifest:
         """
         try:
             table = pq.read_table(path)
-        except (OSError, pa.ArrowInvalid) as error:
+            if missing := sorted(set(SCHEMA.names) - set(table.column_names)):
+                raise CorpusError(
+                    f"{path}: lacks {', '.join(missing)}; `samesense corpus scan` makes a manifest"
+                )
+            return cls(table.select(SCHEMA.names).cast(SCHEMA))
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise CorpusError(f"{path}: cannot be read as a manifest: {error}") from None
-        if missing := sorted(set(SCHEMA.names) - set(table.column_names)):
-            raise CorpusError(f"{path}: is no manifest; it lacks {', '.join(missing)}")
-        return cls(table.select(SCHEMA.names).cast(SCHEMA))
 
     def write(self, path: Path | str) -> None:
         """Write the manifest as Parquet, whole or not at all."""
@@ -75,8 +77,9 @@ class Manifest:
     @property
     def hash(self) -> str:
         """Hash of what the manifest says, whatever the order of its rows."""
-        columns = [self.column(name).tolist() for name in ("id", "label", "content_hash", "split")]
-        return hash_json(sorted([str(v) for v in row] for row in zip(*columns, strict=True)))
+        names = ("id", "label", "text", "content_hash", "split")
+        columns = (self.column(name).tolist() for name in names)
+        return hash_json(sorted(zip(*columns, strict=True), key=repr))
 
     @property
     def domains(self) -> list[str]:
@@ -117,17 +120,24 @@ class Manifest:
             if wanted is None:
                 continue
             column = self.column(name)
-            known = sorted({str(value) for value in column})
+            known = sorted({value for value in column if value is not None})
             for value in wanted:
                 if value not in known:
                     hint = did_you_mean(value, known)
-                    raise CorpusError(f"no {name} '{value}' (has: {', '.join(known)}).{hint}")
-            mask_N &= np.isin(column.astype(str), list(wanted))
+                    has = ", ".join(known) or "none"
+                    raise CorpusError(f"no {name} '{value}' (has: {has}).{hint}")
+            mask_N &= np.array([value in wanted for value in column], dtype=bool)
         return self.where(mask_N)
 
     def with_split(self, split_N: Sequence[str]) -> "Manifest":
         """Return the same rows with this split for each."""
-        position = SCHEMA.get_field_index("split")
-        return Manifest(
-            self.table.set_column(position, SCHEMA.field("split"), pa.array(split_N, pa.string()))
-        )
+        return self._with("split", split_N)
+
+    def with_text(self, text_N: Sequence[str]) -> "Manifest":
+        """Return the same rows with this text for each."""
+        return self._with("text", text_N)
+
+    def _with(self, name: str, values_N: Sequence[str]) -> "Manifest":
+        position = SCHEMA.get_field_index(name)
+        column = pa.array(values_N, pa.string())
+        return Manifest(self.table.set_column(position, SCHEMA.field(name), column))

@@ -1,30 +1,33 @@
 """Scan a corpus: every listed row becomes an item of the manifest or a rejection."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from PIL import Image
 
-from samesense.core.errors import CorpusError
+from samesense.core.errors import ConfigError, CorpusError
 from samesense.core.hashing import hash_bytes
 from samesense.core.progress import track
 from samesense.core.storage import local_path, read_bytes
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
 from samesense.corpus.manifest import Manifest, item_id
 from samesense.corpus.rejections import Rejection
+from samesense.corpus.sources.csv import list_csv
 from samesense.corpus.sources.folder import list_folder
+from samesense.corpus.sources.jsonl import list_jsonl
+from samesense.corpus.sources.parquet import list_parquet
 from samesense.corpus.sources.row import Row
-from samesense.corpus.sources.table import SUFFIXES, list_table
 
-FAULTS = {
-    "wrong_depth": "is not at domain/class/file",
-    "incomplete_row": "the row lacks uri, domain or label",
-}
+MANIFESTS: MappingProxyType[str, Callable[[Path], Iterator[Row]]] = MappingProxyType(
+    {".parquet": list_parquet, ".jsonl": list_jsonl, ".csv": list_csv}
+)
 ROWS_AHEAD = 512
+"""How many rows may be in work at once, so that neither rows nor results pile up."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def scan(uri: str, *, limits: DecodeLimits | None = None, threads: int | None = 
     Raises:
         CorpusError: if the corpus cannot be read, lists nothing, or all of it is rejected.
     """
-    rows = _list(uri)
+    rows = list(_list(uri))
     if not rows:
         raise CorpusError(f"{uri}: is empty; give a folder domain/class/file or a manifest")
     items: dict[str, dict[str, Any]] = {}
@@ -52,27 +55,32 @@ def scan(uri: str, *, limits: DecodeLimits | None = None, threads: int | None = 
         if isinstance(outcome, Rejected):
             rejections.append(_rejection(row, outcome))
         elif outcome["id"] in items:
-            twice = Rejected("listed_twice", "the same uri and domain were listed before")
+            twice = Rejected("duplicate_id", "this uri was listed before in this domain")
             rejections.append(_rejection(row, twice))
         else:
             items[outcome["id"]] = outcome
     if not items:
         first = rejections[0]
         raise CorpusError(
-            f"{uri}: all {len(rows)} files were rejected; the first is {first.uri}: "
-            f"{first.reason} ({first.detail}). Images belong at domain/class/file"
+            f"{uri}: all {len(rows)} rows were rejected; the first is {first.uri}: "
+            f"{first.reason} ({first.detail}). Images belong at domain/class/file, or in a "
+            "manifest with the columns uri, domain and label"
         )
     return Scan(Manifest.from_rows(list(items.values())), rejections, len(rows))
 
 
-def _list(uri: str) -> list[Row]:
+def _list(uri: str) -> Iterator[Row]:
     path = local_path(uri)
-    if path.is_dir():
-        return list(list_folder(path))
-    if path.is_file() and path.suffix in SUFFIXES:
-        return list(list_table(path))
-    if path.is_file():
-        raise CorpusError(f"{uri}: is a file, but no manifest ({', '.join(SUFFIXES)})")
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise CorpusError(f"{uri}: cannot be read: {error.strerror}") from None
+    if is_folder:
+        return list_folder(path)
+    if is_file and path.suffix.lower() in MANIFESTS:
+        return MANIFESTS[path.suffix.lower()](path)
+    if is_file:
+        raise CorpusError(f"{uri}: is a file, but no manifest ({', '.join(MANIFESTS)})")
     raise CorpusError(f"{uri}: no such folder or manifest")
 
 
@@ -87,13 +95,17 @@ def _read_all(
 
 def _read(row: Row, limits: DecodeLimits) -> dict[str, Any] | Rejected:
     if row.fault is not None:
-        return Rejected(row.fault, FAULTS[row.fault])
+        return row.fault
+    if any(name != _printable(name) for name in (row.uri, row.domain, row.label, row.text or "")):
+        return Rejected("not_unicode", "a name or text holds what is not Unicode; rename it")
     try:
         data = read_bytes(row.uri, at_most_bytes=limits.max_bytes + 1)
     except FileNotFoundError:
         return Rejected("missing", "no such file")
     except OSError as error:
         return Rejected("unreadable", error.strerror or str(error))
+    except (ValueError, ConfigError) as error:  # no path at all, or a scheme that is not supported
+        return Rejected("unreadable", str(error))
     picture = decode(data, limits=limits)
     if isinstance(picture, Rejected):
         return picture
@@ -112,3 +124,18 @@ def _item(row: Row, data: bytes, picture: Image.Image) -> dict[str, Any]:
         "width_px": picture.width,
         "height_px": picture.height,
     }
+
+
+def _rejection(row: Row, why: Rejected) -> Rejection:
+    return Rejection(
+        uri=_printable(row.uri),
+        domain=_printable(row.domain),
+        label=_printable(row.label),
+        reason=why.reason,
+        detail=_printable(why.detail),
+    )
+
+
+def _printable(text: str) -> str:
+    """Return text as any table can hold it; file names may be bytes that are no text."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -2,8 +2,9 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from samesense.core.errors import CorpusError, did_you_mean
 from samesense.core.hashing import hash_bytes
@@ -22,43 +23,55 @@ class SplitShares(Options):
     gallery: float = Field(default=0.2, gt=0, lt=1)
     """Share that held-out queries are searched in."""
 
+    @model_validator(mode="after")
+    def _leave_some_to_train_on(self) -> "SplitShares":
+        if self.validation + self.gallery >= 1:
+            raise ValueError("validation and gallery must leave a share to train on")
+        return self
 
-def leave_one_domain_out(
-    manifest: Manifest, *, held_out: str, seed: int, shares: SplitShares | None = None
+
+def leave_domains_out(
+    manifest: Manifest, *, held_out: Sequence[str], seed: int, shares: SplitShares | None = None
 ) -> Manifest:
     """Return the manifest with a split for every row.
 
-    All of the held-out domain is ``query``. Every concept of every other domain is parted into
+    All of the held-out domains are ``query``. Every concept of every other domain is parted into
     ``gallery``, ``validation`` and ``train`` by a hash of the seed and the content, so that the
-    order of listing has no say and equal files always fall together.
+    order of listing has no say and equal files always fall together. A concept with too few images
+    for all three keeps one to train on. A file that a held-out domain holds too is a
+    ``duplicate`` elsewhere, which nothing uses.
 
     Raises:
-        CorpusError: if the domain is unknown, is the only one, or nothing is left to train on.
+        CorpusError: if no domain is named, one is unknown, or nothing is left to train on.
     """
     shares = shares or SplitShares()
-    if held_out not in manifest.domains:
-        hint = did_you_mean(held_out, manifest.domains)
-        raise CorpusError(
-            f"no domain '{held_out}' to hold out (has: {', '.join(manifest.domains)}).{hint}"
-        )
-    if len(manifest.domains) < 2:
-        raise CorpusError(f"'{held_out}' is the only domain; holding it out leaves none to train on")
+    domains = manifest.domains
+    if not held_out:
+        raise CorpusError(f"no domain to hold out was named (has: {', '.join(domains)})")
+    for name in held_out:
+        if name not in domains:
+            hint = did_you_mean(name, domains)
+            raise CorpusError(f"no domain '{name}' to hold out (has: {', '.join(domains)}).{hint}")
+    if set(held_out) == set(domains):
+        raise CorpusError(f"holding out {', '.join(held_out)} leaves no domain to train on")
     split_of = _split_contents(manifest, held_out, seed, shares)
     rows = zip(manifest.column("domain"), manifest.column("content_hash"), strict=True)
-    split = ["query" if domain == held_out else split_of[content] for domain, content in rows]
+    split = ["query" if domain in held_out else split_of[content] for domain, content in rows]
     if "train" not in split:
-        raise CorpusError("the shares leave no image to train on; lower validation and gallery")
+        raise CorpusError(
+            f"every other image is also in {', '.join(held_out)}: nothing is left to train on"
+        )
     return manifest.with_split(split)
 
 
 def _split_contents(
-    manifest: Manifest, held_out: str, seed: int, shares: SplitShares
+    manifest: Manifest, held_out: Sequence[str], seed: int, shares: SplitShares
 ) -> dict[str, str]:
     cells: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     columns = (manifest.column(name) for name in ("domain", "label", "content_hash"))
     queries: set[str] = set()
     for domain, label, content in zip(*columns, strict=True):
-        if domain == held_out:
+        if domain in held_out:
             queries.add(content)
         else:
             cells[domain, label].add(content)

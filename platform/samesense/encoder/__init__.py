@@ -1,1 +1,1 @@
-"""One item to one vector, the same way everywhere: towers, pools and alignment blocks in a graph."""
+"""One item to one vector, the same way everywhere: a graph of towers, pools and alignment."""

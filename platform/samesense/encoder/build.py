@@ -146,9 +146,7 @@ def _build_map(block: Block, width: int) -> nn.Module:
         case MlpOptions():
             return Mlp(width=width, hidden=block.hidden)
         case ResidualOptions():
-            return Residual(
-                width=width, rank=block.rank, scale=block.scale, dropout=block.dropout
-            )
+            return Residual(width=width, rank=block.rank, scale=block.scale, dropout=block.dropout)
         case GatedOptions():
             return Gated(width=width, rank=block.rank, dropout=block.dropout)
         case MllmTowerOptions() | ClipTowerOptions() | TemperatureOptions():

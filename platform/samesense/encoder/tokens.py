@@ -12,7 +12,7 @@ from torch import Tensor
 class Tokens:
     """States after the tower's last layer and final norm."""
 
-    states_BLD: Tensor  # noqa: N815 (a shape suffix)
+    states_BLD: Tensor
     """One state a position, padding included."""
-    mask_BL: Tensor  # noqa: N815
+    mask_BL: Tensor
     """1 where a position is real, 0 where it is padding, on the left or on the right."""

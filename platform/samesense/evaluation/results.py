@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from samesense.core.storage import write_atomically
+from samesense.core.storage import write_text_atomically
 
 BASELINE = "identity"
 MEAN = "mean"
@@ -45,17 +45,12 @@ class Gain:
     mean: float
     std: float
     beyond_spread: bool
-    """Whether the gain exceeds both its own spread and the aligned model's, over 2 or more seeds."""
+    """Whether over 2 or more seeds the gain exceeds its own spread and the aligned model's."""
 
 
 def write_results(path: Path, rows: Sequence[Row]) -> None:
     """Write the rows as a JSON list of objects."""
-    text = json.dumps([asdict(row) for row in rows], indent=1) + "\n"
-
-    def write(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    write_atomically(path, write=write)
+    write_text_atomically(path, json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 
 
 def read_results(path: Path) -> list[Row]:

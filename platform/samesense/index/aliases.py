@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from samesense.core.errors import IndexFault, did_you_mean
+from samesense.core.errors import StoreError, did_you_mean
 from samesense.index.catalogue import alias_target, collections_of, served_collections
 from samesense.index.collection import Collection
 from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
@@ -22,7 +22,7 @@ def switch(connection: Connection, index: str, *, fingerprint: str) -> list[Swit
     """Point the alias of every domain that a model has built at that model's collection.
 
     Raises:
-        IndexFault: and nothing is changed, if a domain that is served lacks such a collection.
+        StoreError: and nothing is changed, if a domain that is served lacks such a collection.
     """
     built = {
         collection.contents.domain: collection
@@ -30,13 +30,13 @@ def switch(connection: Connection, index: str, *, fingerprint: str) -> list[Swit
         if collection.contents.fingerprint == fingerprint
     }
     if not built:
-        raise IndexFault(
+        raise StoreError(
             f"{connection.shown}: index '{index}' has no collection of model {fingerprint[:12]}: "
             "build it first"
         )
     lacking = [domain for domain in served_collections(connection, index) if domain not in built]
     if lacking:
-        raise IndexFault(
+        raise StoreError(
             f"{connection.shown}: index '{index}' also serves {', '.join(lacking)}, of which "
             f"model {fingerprint[:12]} has no collection: build them too, or retire them"
         )
@@ -49,11 +49,11 @@ def retire(connection: Connection, index: str, *, domain: str) -> str:
     """Serve a domain no longer, and return the name of the collection that it had.
 
     Raises:
-        IndexFault: if the domain is not served.
+        StoreError: if the domain is not served.
     """
     served = served_collections(connection, index)
     if domain not in served:
-        raise IndexFault(
+        raise StoreError(
             f"{connection.shown}: index '{index}' serves no domain '{domain}' "
             f"(has: {', '.join(served) or 'none'}).{did_you_mean(domain, served)}"
         )
@@ -67,13 +67,13 @@ def drop(connection: Connection, collection: Collection) -> None:
     """Delete a collection and its rows for good.
 
     Raises:
-        IndexFault: if an alias points to it; Milvus Lite would drop it all the same.
+        StoreError: if an alias points to it; Milvus Lite would drop it all the same.
     """
     name = collection.name
     with connection.faults(f"dropping {name}"):
         aliases = connection.client.list_aliases(name, timeout=REQUEST_TIMEOUT_S)["aliases"]
         if aliases:
-            raise IndexFault(
+            raise StoreError(
                 f"{connection.shown}: collection {name} is served as {', '.join(aliases)}: "
                 "switch to another model or retire the domain first"
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
 from samesense.index.naming import Contents
 from samesense.index.rows import Hit, IndexRows
@@ -37,11 +37,11 @@ class Collection:
         """Write rows by their key: new ones are added, known ones replaced.
 
         Raises:
-            IndexFault: if the width does not fit or Milvus refuses; what was sent before stays, and
+            StoreError: if the width does not fit or Milvus refuses; what was sent before stays, and
                 writing the same rows again is harmless.
         """
         if len(rows) and rows.z_ND.shape[1] != self.contents.width:
-            raise IndexFault(
+            raise StoreError(
                 f"collection {self.name}: holds width {self.contents.width}, "
                 f"got {rows.z_ND.shape[1]}"
             )
@@ -90,15 +90,15 @@ class Collection:
         """Return for each query its nearest rows, best first, at most ``limit``.
 
         Raises:
-            IndexFault: if the width or the limit does not fit.
+            StoreError: if the width or the limit does not fit.
         """
         if z_QD.ndim != 2 or z_QD.shape[1] != self.contents.width:
-            raise IndexFault(
+            raise StoreError(
                 f"collection {self.name}: holds width {self.contents.width}, "
                 f"queries have shape {z_QD.shape}"
             )
         if not 1 <= limit <= MOST_HITS:
-            raise IndexFault(f"limit {limit}: must be from 1 to {MOST_HITS}")
+            raise StoreError(f"limit {limit}: must be from 1 to {MOST_HITS}")
         self.load()
         queries_a_request = max(1, HITS_A_REQUEST // limit)
         return [

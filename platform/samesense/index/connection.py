@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 
-from samesense.core.errors import ConfigError, IndexFault
+from samesense.core.errors import ConfigError, StoreError
 from samesense.core.storage import local_path
 from samesense.index import lite
 
@@ -39,19 +39,19 @@ class Connection:
 
     @contextmanager
     def faults(self, what: str) -> Iterator[None]:
-        """Turn Milvus' errors within the block into an IndexFault that says what was being done."""
+        """Turn Milvus' errors within the block into a StoreError that says what was being done."""
         try:
             yield
         except MilvusException as error:
             message = getattr(error, "message", "") or str(error)
-            raise IndexFault(f"{self.shown}: {what}: {message}") from error
+            raise StoreError(f"{self.shown}: {what}: {message}") from error
 
 
 def connect(uri: str) -> Connection:
     """Open a local folder (a path or ``file://``) or a server (``http(s)://``, ``tcp://``).
 
     Raises:
-        IndexFault: within seconds if the server does not answer or the folder has another owner.
+        StoreError: within seconds if the server does not answer or the folder has another owner.
     """
     # Every error is raised again with its meaning; the library would print each as well.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
@@ -62,11 +62,11 @@ def connect(uri: str) -> Connection:
     try:
         folder = local_path(uri)
     except ConfigError as error:
-        raise IndexFault(f"index {error}, or http:// for a server") from None
+        raise StoreError(f"index {error}, or http:// for a server") from None
     address = lite.acquire(folder)
     try:
         client = _client(address, shown=str(folder), token="")
-    except IndexFault:
+    except StoreError:
         lite.release(folder)
         raise
 
@@ -84,7 +84,7 @@ def _client(address: str, *, shown: str, token: str) -> Any:
         reason = str(getattr(error, "message", "") or error)
         if token:
             reason = reason.replace(token, "***")
-        raise IndexFault(
+        raise StoreError(
             f"{shown}: no Milvus answers there: {reason}. Is the server running, is the port "
             f"right, and is {TOKEN_VARIABLE} set if it asks for a token?"
         ) from None

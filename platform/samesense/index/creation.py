@@ -1,6 +1,6 @@
 """How a collection comes to be, step by step, so that a creation cut short can be completed."""
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.index.catalogue import describe
 from samesense.index.collection import Collection
 from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
@@ -15,7 +15,7 @@ def create(
     """Return the collection for ``contents``, created with its index where it is not there.
 
     Raises:
-        IndexFault: if a collection of that name holds something else.
+        StoreError: if a collection of that name holds something else.
     """
     client, name = connection.client, contents.name
     with connection.faults(f"creating {name}"):
@@ -31,7 +31,7 @@ def create(
             client.create_index(name, index_params(options), timeout=REQUEST_TIMEOUT_S)
     found = describe(connection, name)
     if found is None or not contents.fits(found):
-        raise IndexFault(
+        raise StoreError(
             f"{connection.shown}: collection {name} is there, but holds {found}, not {contents}: "
             "drop it, or choose another name for the index"
         )

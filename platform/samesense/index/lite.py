@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 
 CLOSE_GRACE_S = 5
 
@@ -34,7 +34,7 @@ def acquire(folder: Path) -> str:
     """Own a folder, or share it with the stores of this process; return its loopback address.
 
     Raises:
-        IndexFault: if another process owns the folder, or it is not one of Milvus Lite.
+        StoreError: if another process owns the folder, or it is not one of Milvus Lite.
     """
     folder = folder.resolve()
     with _lock:
@@ -60,15 +60,15 @@ def _open(folder: Path) -> Owned:
     from milvus_lite.adapter.grpc.server import start_server_in_thread
 
     if folder.exists() and not folder.is_dir():
-        raise IndexFault(f"{folder}: is a file; a local index is a folder: choose another path")
+        raise StoreError(f"{folder}: is a file; a local index is a folder: choose another path")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "collections").is_dir():
-        raise IndexFault(f"{folder}: holds other things than an index: choose another path")
+        raise StoreError(f"{folder}: holds other things than an index: choose another path")
     try:
         server, database, port = start_server_in_thread(str(folder), host="127.0.0.1", port=0)
     except DataDirLockedError:
-        raise IndexFault(_locked(folder)) from None
+        raise StoreError(_locked(folder)) from None
     except Exception as error:  # Lite raises whatever its storage met
-        raise IndexFault(f"{folder}: the local index cannot be opened: {error!r}") from error
+        raise StoreError(f"{folder}: the local index cannot be opened: {error!r}") from error
     return Owned(server=server, database=database, address=f"http://127.0.0.1:{port}")
 
 

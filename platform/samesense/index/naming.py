@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, replace
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.core.hashing import hash_bytes
 
 PROPERTY = "samesense"
@@ -32,14 +32,14 @@ class Contents:
 
     def __post_init__(self) -> None:
         if not self.index or not self.domain:
-            raise IndexFault(f"index '{self.index}', domain '{self.domain}': a name is empty")
+            raise StoreError(f"index '{self.index}', domain '{self.domain}': a name is empty")
         if not re.fullmatch(rf"[A-Za-z0-9]{{{FINGERPRINT_CHARACTERS},}}", self.fingerprint):
-            raise IndexFault(
+            raise StoreError(
                 f"index '{self.index}': '{self.fingerprint}' is no fingerprint "
                 f"(at least {FINGERPRINT_CHARACTERS} letters and digits)"
             )
         if self.width < 1:
-            raise IndexFault(f"index '{self.index}': vectors cannot have width {self.width}")
+            raise StoreError(f"index '{self.index}': vectors cannot have width {self.width}")
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 
 MESSAGE_BYTES = 24 * 2**20
 """Milvus takes 64 MiB a message; rows on the wire are somewhat larger than what is counted here."""
@@ -35,7 +35,7 @@ class IndexRows:
     """Rows of one domain: N keys with what is known of each, and their vectors (N, D) float32.
 
     Raises:
-        IndexFault: if lengths differ, a key stands twice, or a vector is zero or not finite.
+        StoreError: if lengths differ, a key stands twice, or a vector is zero or not finite.
     """
 
     ids: Sequence[str]
@@ -48,21 +48,21 @@ class IndexRows:
         columns = (self.ids, self.uris, self.labels, self.content_hashes)
         lengths = [len(column) for column in columns]
         if self.z_ND.ndim != 2 or set(lengths) != {len(self.z_ND)}:
-            raise IndexFault(f"rows: columns of {lengths} for vectors of shape {self.z_ND.shape}")
+            raise StoreError(f"rows: columns of {lengths} for vectors of shape {self.z_ND.shape}")
         if len(set(self.ids)) != len(self.ids):
-            raise IndexFault("rows: an id stands twice among rows that are written together")
+            raise StoreError("rows: an id stands twice among rows that are written together")
         norms_N = np.linalg.norm(self.z_ND, axis=1)
         bad_N = ~(np.isfinite(norms_N) & (norms_N > 0))
         if bad_N.any():
             first = int(bad_N.argmax())
-            raise IndexFault(
+            raise StoreError(
                 f"rows: {int(bad_N.sum())} vectors are zero or not finite, "
                 f"the first of {self.uris[first]}"
             )
         for column in columns:
             for text in column:
                 if len(text) * 4 > TEXT_BYTES and len(text.encode()) > TEXT_BYTES:
-                    raise IndexFault(f"rows: a text of over {TEXT_BYTES} bytes: {text[:80]}...")
+                    raise StoreError(f"rows: a text of over {TEXT_BYTES} bytes: {text[:80]}...")
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -13,7 +13,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from samesense.core.errors import IndexFault, did_you_mean
+from samesense.core.errors import StoreError, did_you_mean
 from samesense.index import aliases
 from samesense.index.aliases import Switched
 from samesense.index.catalogue import collections_of, index_names, served_collections
@@ -40,7 +40,7 @@ def open_store(uri: str) -> "Store":
     """Open the index at a path, a ``file://`` URI or the address of a Milvus server.
 
     Raises:
-        IndexFault: if a local folder is owned by another process, or no server answers.
+        StoreError: if a local folder is owned by another process, or no server answers.
     """
     return Store(connect(uri))
 
@@ -80,7 +80,7 @@ class Store:
         It is not served before ``switch``. A creation that was cut short is completed.
 
         Raises:
-            IndexFault: if the collection is there with another width or of another model.
+            StoreError: if the collection is there with another width or of another model.
         """
         search_width = options.search_width if isinstance(options, HnswIndex) else 0
         contents = Contents(index, domain, fingerprint, width, search_width)
@@ -97,7 +97,7 @@ class Store:
         that no search mixes models. A switch that was cut short is completed by another.
 
         Raises:
-            IndexFault: if nothing is built, or naming the served domains that are not.
+            StoreError: if nothing is built, or naming the served domains that are not.
         """
         return aliases.switch(self.connection, index, fingerprint=fingerprint)
 
@@ -105,7 +105,7 @@ class Store:
         """Serve a domain no longer; return the name of its collection, which stays.
 
         Raises:
-            IndexFault: if the domain is not served.
+            StoreError: if the domain is not served.
         """
         return aliases.retire(self.connection, index, domain=domain)
 
@@ -113,7 +113,7 @@ class Store:
         """Delete a collection for good.
 
         Raises:
-            IndexFault: if it is served.
+            StoreError: if it is served.
         """
         aliases.drop(self.connection, collection)
 
@@ -121,7 +121,7 @@ class Store:
         """Return what is served of an index, ordered by domain.
 
         Raises:
-            IndexFault: if nothing is; the message names the nearest index.
+            StoreError: if nothing is; the message names the nearest index.
         """
         return [
             Served(
@@ -152,7 +152,7 @@ class Store:
         ``fingerprint`` is that of the model that gave the queries.
 
         Raises:
-            IndexFault: if index or domain is unknown, if the domains are of different models, or of
+            StoreError: if index or domain is unknown, if the domains are of different models, or of
                 another model than the queries, or if width or limit do not fit.
         """
         chosen = self._choose(self._serving(index), index=index, domains=domains)
@@ -168,7 +168,7 @@ class Store:
             hint = did_you_mean(index, known)
             if index in known:
                 hint = " Its collections are built, but none is switched to yet."
-            raise IndexFault(
+            raise StoreError(
                 f"{self.connection.shown}: no index '{index}' is served "
                 f"(has: {', '.join(known) or 'none'}).{hint}"
             )
@@ -183,7 +183,7 @@ class Store:
         if unknown or not domains:
             asked = f"no domain '{unknown[0]}'" if unknown else "no domain asked for"
             hint = did_you_mean(unknown[0], served) if unknown else ""
-            raise IndexFault(
+            raise StoreError(
                 f"{self.connection.shown}: index '{index}': {asked} "
                 f"(has: {', '.join(served)}).{hint}"
             )
@@ -195,13 +195,13 @@ class Store:
         models = {domain: found.contents.fingerprint for domain, found in chosen.items()}
         if len(set(models.values())) > 1:
             shown = ", ".join(f"{domain}: {model[:12]}" for domain, model in models.items())
-            raise IndexFault(
+            raise StoreError(
                 f"{self.connection.shown}: index '{index}' is between two models ({shown}): "
                 "repeat the switch"
             )
         model = next(iter(models.values()))
         if fingerprint not in (None, model):
-            raise IndexFault(
+            raise StoreError(
                 f"{self.connection.shown}: index '{index}' is of model {model[:12]}, the query of "
                 f"model {str(fingerprint)[:12]}: search with the model that built the index, or "
                 "embed the corpus with this one"

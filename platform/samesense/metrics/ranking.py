@@ -59,7 +59,7 @@ def precision_at_k(similarity: Similarity, relevant: Relevant, k: int | None) ->
         ValueError: as ``average_precision_at_k``.
     """
     hits_QK = _hits(similarity, relevant, k)
-    return _mean(hits_QK.sum(axis=1) / max(hits_QK.shape[1], 1))
+    return float(hits_QK.mean()) if hits_QK.size else 0.0
 
 
 def hit_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float:
@@ -72,7 +72,7 @@ def hit_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float
 
 
 def recall_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float:
-    """Return recall@k: the mean over queries of relevant items among the first k, over all relevant.
+    """Return recall@k: the share of a query's relevant items among its first k, mean over queries.
 
     A query without a relevant item counts 0.
 

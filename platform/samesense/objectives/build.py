@@ -53,6 +53,7 @@ def compute(
                 candidate_BD=on["candidate"],
                 temperature=on["temperature"],
                 concept_B=concept_B,
+                domain_B=domain_B,
                 direction=loss.direction,
                 positives=loss.positives,
             )

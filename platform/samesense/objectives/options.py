@@ -58,8 +58,8 @@ class InfoNceOptions(LossOptions):
     kind: Literal["info_nce"]
     direction: Literal["symmetric", "query_to_candidate"] = "symmetric"
     """Both directions, or queries against candidates only."""
-    positives: Literal["pair", "concept"] = "pair"
-    """The item's own candidate, or all candidates of its concept in equal shares."""
+    positives: Literal["pair", "concept", "concept_in_domain"] = "pair"
+    """The item's own candidate, or in equal shares all of its concept, or of that in its domain."""
 
 
 Loss = Annotated[

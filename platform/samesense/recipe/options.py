@@ -61,7 +61,7 @@ class StageOptions(Options):
     optimiser: OptimiserOptions = OptimiserOptions()
     """How the parameters move."""
     validate_every_steps: int | None = Field(default=None, ge=1)
-    """Validate on the training domains this often and keep the best weights; ``null``: keep the last."""
+    """Validate on the training domains this often and keep the best weights; ``null``: the last."""
 
 
 class Recipe(EncoderOptions):

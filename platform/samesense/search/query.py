@@ -27,7 +27,7 @@ def search(
     ``fingerprint`` is that of the encoder that gave the queries.
 
     Raises:
-        IndexFault: if the index is of another model, if it or a domain is unknown (the message
+        StoreError: if the index is of another model, if it or a domain is unknown (the message
             names the nearest), or if width or limit do not fit.
     """
     ranked = store.search(index, z_QD=z_QD, domains=domains, limit=limit, fingerprint=fingerprint)

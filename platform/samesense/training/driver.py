@@ -1,6 +1,7 @@
 """The driver of a training job: splits, stages one after another on Ray Train, and the artefact."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -155,6 +156,8 @@ def _task(
         metrics_file=str(out / METRICS_FILE),
         seed=job.seed,
         deepspeed=job.deepspeed,
+        threads=job.workers.threads_per_worker
+        or max(1, (os.cpu_count() or 1) // job.workers.count),
         limits=job.corpus.limits,
     )
     _check_step(job, task)
@@ -233,7 +236,7 @@ def _save(
 ) -> Artefact:
     corpus = {
         "uri": job.corpus.uri,
-        "held_out": job.corpus.held_out,
+        "held_out": ", ".join(job.corpus.held_out),
         "manifest_hash": seen.hash,
         "items": len(seen),
     }

@@ -14,7 +14,11 @@ SHARED_MEMORY_OP = "deepspeed_shm_comm"
 
 
 def start_engine(
-    module: nn.Module, *, optimiser: OptimiserOptions, options: DeepSpeedOptions, items_per_rank: int
+    module: nn.Module,
+    *,
+    optimiser: OptimiserOptions,
+    options: DeepSpeedOptions,
+    items_per_rank: int,
 ) -> Any:
     """Return a DeepSpeed engine over the module's trainable parameters.
 

@@ -1,4 +1,4 @@
-"""Ray Data carries out the batch plan: it fetches, decodes, renders and streams in the plan's order.
+"""Ray Data carries out the batch plan: fetch, decode, render and stream, in the plan's order.
 
 Every row of the stream is one rank's share of one global step, so all ranks get the same number
 of batches and a batch never waits for its neighbours.
@@ -124,5 +124,7 @@ def _load(uri: str, limits: DecodeLimits) -> Image.Image:
     except OSError as error:
         raise TrainingError(f"{uri}: cannot be read any more ({error}); scan again") from None
     if isinstance(picture, Rejected):
-        raise TrainingError(f"{uri}: {picture.reason} since the scan ({picture.detail}); scan again")
+        raise TrainingError(
+            f"{uri}: {picture.reason} since the scan ({picture.detail}); scan again"
+        )
     return picture

@@ -37,6 +37,7 @@ def train_stage(task: StageTask) -> None:
         TrainingError: if the loss is not finite, or other parameters than declared changed.
     """
     torch.manual_seed(task.seed)
+    torch.set_num_threads(task.threads)
     encoder = _build(task)
     declared = declare_trainable(encoder.blocks, patterns=task.stage.trainable)
     plan_SB = _rank_share(task)

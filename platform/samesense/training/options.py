@@ -1,8 +1,8 @@
 """The whole of a training job, as one typed tree."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
@@ -10,13 +10,17 @@ from samesense.corpus.splits import SplitShares
 from samesense.recipe.options import Recipe
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 class TrainingCorpusOptions(Options):
     """What to learn from, and which domain to keep out of it."""
 
     uri: str
     """A folder ``domain/class/file``, or a manifest (.parquet, .jsonl, .csv)."""
-    held_out: str
-    """The domain that no stage sees and no selection uses; it is for evaluation."""
+    held_out: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+    """The domains that no stage sees and no selection uses; they are for evaluation."""
     shares: SplitShares = SplitShares()
     """Shares of the training domains that are kept for validation and for the gallery."""
     limits: DecodeLimits = DecodeLimits()
@@ -31,7 +35,9 @@ class WorkersOptions(Options):
     device: Literal["cpu", "gpu"] = "cpu"
     """``gpu`` gives each worker one GPU."""
     cpus_per_worker: float = Field(default=1.0, gt=0)
-    """CPUs that Ray reserves for each; at least one more must be free for reading data."""
+    """CPUs that Ray reserves for each; some must stay free for reading data."""
+    threads_per_worker: int | None = Field(default=None, ge=1)
+    """CPU threads of each worker's arithmetic; by default the machine's cores, shared equally."""
 
 
 class DeepSpeedOptions(Options):

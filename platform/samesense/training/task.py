@@ -48,6 +48,8 @@ class StageTask:
     """JSONL that the first rank appends to."""
     seed: int
     deepspeed: DeepSpeedOptions
+    threads: int
+    """CPU threads of a worker's arithmetic."""
     limits: DecodeLimits
 
 

@@ -11,7 +11,7 @@ VALIDATION_METRIC = "validation mAP@200"
 def cross_domain_map(
     z_ND: NDArray[np.float32], *, concept_N: NDArray[np.int64], domain_N: NDArray[np.int64]
 ) -> float:
-    """Return the mean over domains of mAP@200 with that domain as queries, the others as gallery."""
+    """Return mAP@200 with a domain as queries and the others as gallery, mean over domains."""
     scores = []
     for domain in np.unique(domain_N):
         query, gallery = domain_N == domain, domain_N != domain

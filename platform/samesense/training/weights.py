@@ -24,9 +24,7 @@ def load_weights(blocks: nn.ModuleDict, weights: Mapping[str, Tensor]) -> None:
         raise TrainingError(f"weights do not fit the recipe: {', '.join(report.unexpected_keys)}")
 
 
-def copy_weights(
-    blocks: nn.Module, *, names: Iterable[str], zero_stage: int
-) -> dict[str, Tensor]:
+def copy_weights(blocks: nn.Module, *, names: Iterable[str], zero_stage: int) -> dict[str, Tensor]:
     """Return copies of the named parameters on the CPU. Every rank must call it."""
     parameters = dict(blocks.named_parameters())
     chosen = {name: parameters[name] for name in names}
@@ -40,5 +38,5 @@ def hash_parameters(blocks: nn.Module, *, zero_stage: int) -> dict[str, str]:
     for name, parameter in blocks.named_parameters():
         with gathered([parameter], zero_stage=zero_stage):
             flat = parameter.detach().cpu().contiguous().reshape(-1)
-            hashes[name] = hashlib.sha256(flat.view(torch.uint8).numpy()).hexdigest()
+            hashes[name] = hashlib.sha256(flat.view(torch.uint8).numpy().data).hexdigest()
     return hashes

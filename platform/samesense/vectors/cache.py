@@ -22,15 +22,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from samesense.core.errors import SamesenseError
+from samesense.core.errors import CacheError
 from samesense.core.hashing import hash_bytes
 from samesense.vectors.part import STORED, Dtype, Part, encode, read_part, write_part
 
 SHOWN_KEYS = 3
-
-
-class VectorsError(SamesenseError):
-    """The vector cache lacks what was asked of it, or was given what does not belong in it."""
 
 
 class VectorCache:
@@ -41,9 +37,9 @@ class VectorCache:
 
     def __init__(self, root: str | Path, *, fingerprint: str, dtype: Dtype = "float32") -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", fingerprint):
-            raise VectorsError(f"vectors: '{fingerprint}' cannot name a folder of the cache")
+            raise CacheError(f"vectors: '{fingerprint}' cannot name a folder of the cache")
         if dtype not in STORED:
-            raise VectorsError(f"vectors: no dtype '{dtype}' (has: {', '.join(STORED)})")
+            raise CacheError(f"vectors: no dtype '{dtype}' (has: {', '.join(STORED)})")
         self.folder = Path(root) / fingerprint
         self.dtype: Dtype = dtype
         self._parts: list[Part] = []
@@ -61,19 +57,19 @@ class VectorCache:
         """Add vectors (N, D) under their keys as one new part.
 
         Raises:
-            VectorsError: if shapes do not fit, a value is not finite, or the width is another.
+            CacheError: if shapes do not fit, a value is not finite, or the width is another.
         """
         z_ND = np.asarray(z_ND, dtype=np.float32)
         if z_ND.ndim != 2 or len(keys) != len(z_ND):
-            raise VectorsError(f"{self.folder}: {len(keys)} keys for vectors of shape {z_ND.shape}")
+            raise CacheError(f"{self.folder}: {len(keys)} keys for vectors of shape {z_ND.shape}")
         if not len(keys):
             return
         finite_N = np.isfinite(z_ND).all(axis=1)
         if not finite_N.all():
             bad = [key for key, finite in zip(keys, finite_N, strict=True) if not finite]
-            raise VectorsError(f"{self.folder}: not finite: {_some(bad)}")
+            raise CacheError(f"{self.folder}: not finite: {_some(bad)}")
         if self.width not in (None, z_ND.shape[1]):
-            raise VectorsError(
+            raise CacheError(
                 f"{self.folder}: holds vectors of width {self.width}, got {z_ND.shape[1]}; "
                 "give another tower another fingerprint"
             )
@@ -91,10 +87,10 @@ class VectorCache:
         """Return the vectors of ``keys`` in their order, (N, D) float32.
 
         Raises:
-            VectorsError: if some are missing; the message says how many.
+            CacheError: if some are missing; the message says how many.
         """
         if any(key not in self._place for key in keys) and (missing := self.missing(keys)):
-            raise VectorsError(
+            raise CacheError(
                 f"{self.folder}: {len(missing)} of {len(set(keys))} vectors are missing: "
                 f"{_some(missing)}; embed them first"
             )
@@ -131,7 +127,7 @@ class VectorCache:
     def _add(self, part: Part) -> None:
         if self._parts and part.width != self._parts[0].width:
             first = self._parts[0]
-            raise VectorsError(
+            raise CacheError(
                 f"{part.path}: width {part.width}, but {first.path.name} beside it has "
                 f"{first.width}; one of them belongs to another tower: delete it"
             )

@@ -39,7 +39,7 @@ def refusal(path: Path, *overrides: str) -> str:
     return str(caught.value)
 
 
-def find(folder: Path):  # noqa: ANN201
+def find(folder: Path):
     return lambda name: folder / f"{name}.yaml"
 
 
@@ -64,16 +64,18 @@ def test_a_valid_file_is_read(tmp_path: Path) -> None:
         ("radius: 4", "raduis: 4", "5: shapes.moon.raduis: unknown key. Did you mean 'radius'?"),
         ("radius: 4", "radius: x", "5: shapes.moon.radius: Input should be a valid integer"),
         ("radius: 4", "radius: 0", "5: shapes.moon.radius: Input should be greater than"),
-        ("kind: circle", "kind: circel", "4: shapes.moon.kind: no kind 'circel' (has: square, circ"),
+        (
+            "kind: circle",
+            "kind: circel",
+            "4: shapes.moon.kind: no kind 'circel' (has: square, circ",
+        ),
         ("shapes:", "paper: a5\nshapes:", "1: paper: 'a5' is not one of: a3, a4."),
         ("shapes:", "shapse:", "1: shapes: is required"),
         ("radius: 4", "radius: 4\n    radius: 5", "6: shapes.moon.radius: given twice"),
         ("radius: 4", "radius: [", "is not valid YAML"),
     ],
 )
-def test_a_fault_is_named_with_its_line(
-    tmp_path: Path, old: str, new: str, expected: str
-) -> None:
+def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
     message = refusal(write(tmp_path, GOOD.replace(old, new)))
     assert expected in message
     assert str(tmp_path / "drawing.yaml") in message

@@ -34,7 +34,7 @@ def embedded(items: int = 60, seed: int = 0) -> Embedded:
 
 def test_udcdr_searches_the_held_out_domain_in_the_gallery_alone() -> None:
     data = embedded()
-    result = udcdr(data, held_out="sketch")
+    result = udcdr(data)
     query, gallery = data.of(splits=("query",)), data.of(splits=("gallery",))
     labels_q, labels_g = query.manifest.column("label"), gallery.manifest.column("label")
     relevant = (labels_q[:, None] == labels_g[None, :]).astype(bool)
@@ -45,9 +45,9 @@ def test_udcdr_searches_the_held_out_domain_in_the_gallery_alone() -> None:
 
 
 def test_blocks_of_queries_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = udcdr(embedded(), held_out="sketch")
+    whole = udcdr(embedded())
     monkeypatch.setattr(scores, "QUERIES_PER_BLOCK", 7)
-    assert udcdr(embedded(), held_out="sketch").values == pytest.approx(whole.values)
+    assert udcdr(embedded()).values == pytest.approx(whole.values)
 
 
 def test_an_image_that_was_trained_on_is_refused() -> None:
@@ -56,12 +56,12 @@ def test_an_image_that_was_trained_on_is_refused() -> None:
     rows[1]["content_hash"] = rows[0]["content_hash"]  # a query with the bytes of a training image
     leaky = Embedded(Manifest.from_rows(rows), data.z_ND)
     with pytest.raises(CorpusError, match="trained on"):
-        udcdr(leaky, held_out="sketch")
+        udcdr(leaky)
 
 
-def test_a_domain_that_was_not_held_out_is_refused() -> None:
+def test_a_corpus_without_queries_is_refused() -> None:
     with pytest.raises(CorpusError, match="0 queries"):
-        udcdr(embedded(), held_out="photo")
+        udcdr(embedded().of(domains=("photo", "cartoon")))
 
 
 def test_the_matrix_of_perfect_vectors_is_one_everywhere_and_symmetric() -> None:

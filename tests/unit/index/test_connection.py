@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.index.store import open_store
 
 
@@ -15,7 +15,7 @@ def _closed_port() -> int:
 
 def test_a_server_that_is_down_is_told_within_seconds() -> None:
     started = time.monotonic()
-    with pytest.raises(IndexFault, match="no Milvus answers there"):
+    with pytest.raises(StoreError, match="no Milvus answers there"):
         open_store(f"http://127.0.0.1:{_closed_port()}")
     assert time.monotonic() - started < 6
 
@@ -23,7 +23,7 @@ def test_a_server_that_is_down_is_told_within_seconds() -> None:
 def test_a_server_that_says_nothing_is_told_within_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
-        with pytest.raises(IndexFault, match="no Milvus answers there"):
+        with pytest.raises(StoreError, match="no Milvus answers there"):
             open_store(f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert time.monotonic() - started < 6
 
@@ -32,7 +32,7 @@ def test_credentials_are_in_no_message(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MILVUS_TOKEN", "reader:hush-hush")
-    with pytest.raises(IndexFault) as caught:
+    with pytest.raises(StoreError) as caught:
         open_store(f"http://writer:secret@127.0.0.1:{_closed_port()}")
     shown = repr(caught.value) + caplog.text
     assert "127.0.0.1" in shown
@@ -40,5 +40,5 @@ def test_credentials_are_in_no_message(
 
 
 def test_an_unknown_scheme_is_refused() -> None:
-    with pytest.raises(IndexFault, match="s3"):
+    with pytest.raises(StoreError, match="s3"):
         open_store("s3://bucket/index")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.index.store import open_store
 
 OWNER = """
@@ -23,7 +23,7 @@ def test_a_folder_of_another_process_is_refused_until_that_ends(tmp_path: Path) 
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"open\n"
         with pytest.raises(
-            IndexFault, match=rf"in use by process {owner.pid} .*milvus-lite server"
+            StoreError, match=rf"in use by process {owner.pid} .*milvus-lite server"
         ):
             open_store(str(folder))
         owner.kill()
@@ -43,8 +43,8 @@ def test_stores_of_one_process_share_the_folder(tmp_path: Path) -> None:
 
 def test_a_file_and_a_folder_of_other_things_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not an index")
-    with pytest.raises(IndexFault, match="is a file"):
+    with pytest.raises(StoreError, match="is a file"):
         open_store(str(tmp_path / "notes.txt"))
-    with pytest.raises(IndexFault, match="holds other things"):
+    with pytest.raises(StoreError, match="holds other things"):
         open_store(str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

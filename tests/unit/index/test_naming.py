@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.index.naming import Contents, from_properties, prefix
 
 FINGERPRINT = "0123456789abcdef" * 4
@@ -60,5 +60,5 @@ def test_a_collection_of_others_is_none_of_ours() -> None:
 def test_what_cannot_be_named_is_refused(
     index: str, domain: str, fingerprint: str, width: int
 ) -> None:
-    with pytest.raises(IndexFault):
+    with pytest.raises(StoreError):
         Contents(index=index, domain=domain, fingerprint=fingerprint, width=width)

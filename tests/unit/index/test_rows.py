@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from samesense.core.errors import IndexFault
+from samesense.core.errors import StoreError
 from samesense.index.rows import IndexRows
 
 
@@ -27,12 +27,12 @@ def test_no_rows_are_no_messages() -> None:
 
 
 def test_columns_must_have_one_length() -> None:
-    with pytest.raises(IndexFault, match=r"columns of \[2, 1, 2, 2\]"):
+    with pytest.raises(StoreError, match=r"columns of \[2, 1, 2, 2\]"):
         IndexRows(["a", "b"], ["u"], ["l"] * 2, ["h"] * 2, np.ones((2, 4), np.float32))
 
 
 def test_an_id_may_not_stand_twice() -> None:
-    with pytest.raises(IndexFault, match="twice"):
+    with pytest.raises(StoreError, match="twice"):
         IndexRows(["a", "a"], ["u"] * 2, ["l"] * 2, ["h"] * 2, np.ones((2, 4), np.float32))
 
 
@@ -41,11 +41,11 @@ def test_a_vector_without_direction_is_refused(value: float) -> None:
     z_ND = np.ones((2, 4), np.float32)
     z_ND[1] = value
     with pytest.raises(
-        IndexFault, match=r"1 vectors are zero or not finite, the first of bad\.png"
+        StoreError, match=r"1 vectors are zero or not finite, the first of bad\.png"
     ):
         IndexRows(["a", "b"], ["good.png", "bad.png"], ["l"] * 2, ["h"] * 2, z_ND)
 
 
 def test_a_text_longer_than_milvus_takes_is_refused() -> None:
-    with pytest.raises(IndexFault, match="65535 bytes"):
+    with pytest.raises(StoreError, match="65535 bytes"):
         _rows(1, uri="é" * 40_000)

@@ -110,9 +110,7 @@ def test_multi_positive_gives_every_domain_the_same_weight() -> None:
 
 def test_multi_positive_without_positives_is_zero_and_has_a_gradient() -> None:
     z = torch.eye(3, requires_grad=True)
-    loss = multi_positive(
-        z, concept_B=labels(0, 1, 2), domain_B=labels(0, 0, 1), temperature=0.05
-    )
+    loss = multi_positive(z, concept_B=labels(0, 1, 2), domain_B=labels(0, 0, 1), temperature=0.05)
     loss.backward()
     assert loss.item() == 0
     assert torch.isfinite(z.grad).all()
@@ -173,18 +171,31 @@ def test_preserve_is_one_minus_the_cosine_and_leaves_the_frozen_vector_alone() -
 
 def test_info_nce_by_hand() -> None:
     q, c = torch.tensor([EAST, NORTH]), torch.tensor([EAST, NORTH])
-    common = {"temperature": torch.tensor(0.5), "concept_B": labels(0, 0)}
+    common = {
+        "temperature": torch.tensor(0.5),
+        "concept_B": labels(0, 0),
+        "domain_B": labels(0, 1),
+    }
     expected = -math.log(math.exp(2) / (math.exp(2) + 1))
     assert info_nce(q, candidate_BD=c, **common).item() == pytest.approx(expected, rel=1e-5)
     spread = info_nce(q, candidate_BD=c, **common, positives="concept").item()
     log_other = -math.log(1 / (math.exp(2) + 1))
     assert spread == pytest.approx((expected + log_other) / 2, rel=1e-5)
+    apart = info_nce(q, candidate_BD=c, **common, positives="concept_in_domain").item()
+    assert apart == pytest.approx(expected, rel=1e-5)
+    common["domain_B"] = labels(1, 1)
+    together = info_nce(q, candidate_BD=c, **common, positives="concept_in_domain").item()
+    assert together == pytest.approx(spread, rel=1e-5)
 
 
 def test_info_nce_of_one_item_is_zero() -> None:
     one = torch.tensor([EAST])
     loss = info_nce(
-        one, candidate_BD=torch.tensor([NORTH]), temperature=torch.tensor(1.0), concept_B=labels(0)
+        one,
+        candidate_BD=torch.tensor([NORTH]),
+        temperature=torch.tensor(1.0),
+        concept_B=labels(0),
+        domain_B=labels(0),
     )
     assert loss.item() == 0
 
@@ -192,7 +203,11 @@ def test_info_nce_of_one_item_is_zero() -> None:
 def test_info_nce_directions_differ() -> None:
     q = F.normalize(torch.tensor([[1.0, 0.2], [0.4, 1.0]]), dim=1)
     c = F.normalize(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), dim=1)
-    common = {"temperature": torch.tensor(0.1), "concept_B": labels(0, 1)}
+    common = {
+        "temperature": torch.tensor(0.1),
+        "concept_B": labels(0, 1),
+        "domain_B": labels(0, 0),
+    }
     forward = info_nce(q, candidate_BD=c, **common, direction="query_to_candidate")
     backward = info_nce(c, candidate_BD=q, **common, direction="query_to_candidate")
     both = info_nce(q, candidate_BD=c, **common)

@@ -61,7 +61,5 @@ def test_a_loss_cannot_take_a_view_for_a_temperature() -> None:
     loss = stage.losses[0].model_copy(
         update={"on": {"query": "image", "candidate": "text", "temperature": "text"}}
     )
-    broken = recipe.model_copy(
-        update={"stages": (stage.model_copy(update={"losses": (loss,)}),)}
-    )
+    broken = recipe.model_copy(update={"stages": (stage.model_copy(update={"losses": (loss,)}),)})
     assert "on.temperature: no tensor 'text' (has: temperature)" in refusal(broken)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from samesense.vectors.cache import VectorCache, VectorsError
+from samesense.core.errors import CacheError
+from samesense.vectors.cache import VectorCache
 
 FINGERPRINT = "f" * 64
 
@@ -84,13 +85,13 @@ def test_a_key_in_two_parts_counts_once(cache: VectorCache) -> None:
 
 def test_missing_vectors_are_counted_and_named(cache: VectorCache) -> None:
     cache.put(["a"], np.ones((1, 4), np.float32))
-    with pytest.raises(VectorsError, match=r"4 of 5 vectors are missing: b, c, d and 1 more"):
+    with pytest.raises(CacheError, match=r"4 of 5 vectors are missing: b, c, d and 1 more"):
         cache.get(["a", "b", "c", "d", "e"])
 
 
 def test_another_width_is_refused(tmp_path: Path, cache: VectorCache) -> None:
     cache.put(["a"], np.ones((1, 4), np.float32))
-    with pytest.raises(VectorsError, match="holds vectors of width 4, got 5"):
+    with pytest.raises(CacheError, match="holds vectors of width 4, got 5"):
         VectorCache(tmp_path, fingerprint=FINGERPRINT).put(["b"], np.ones((1, 5), np.float32))
 
 
@@ -99,7 +100,7 @@ def test_parts_of_two_widths_are_named(tmp_path: Path, cache: VectorCache) -> No
     VectorCache(tmp_path, fingerprint="e").put(["b"], np.ones((1, 5), np.float32))
     (foreign,) = (tmp_path / "e").iterdir()
     foreign.rename(cache.folder / "foreign.parquet")
-    with pytest.raises(VectorsError, match=r"foreign\.parquet.*width"):
+    with pytest.raises(CacheError, match=r"foreign\.parquet.*width"):
         VectorCache(tmp_path, fingerprint=FINGERPRINT).missing(["a"])
 
 
@@ -114,13 +115,13 @@ def test_parts_of_two_widths_are_named(tmp_path: Path, cache: VectorCache) -> No
 def test_what_is_no_vector_is_refused(
     cache: VectorCache, keys: list[str], z_ND: npt.NDArray[np.float64], message: str
 ) -> None:
-    with pytest.raises(VectorsError, match=re.escape(message)):
+    with pytest.raises(CacheError, match=re.escape(message)):
         cache.put(keys, z_ND)
     assert not cache.folder.exists()
 
 
 def test_a_fingerprint_cannot_lead_out_of_the_root(tmp_path: Path) -> None:
-    with pytest.raises(VectorsError, match="cannot name a folder"):
+    with pytest.raises(CacheError, match="cannot name a folder"):
         VectorCache(tmp_path, fingerprint="../other")
 
 

@@ -12,7 +12,9 @@ OUTLINE = (20, 16, 24)
 def draw(scene: Scene, *, rng: np.random.Generator) -> Image.Image:
     """Draw a scene as a comic would."""
     side = scene.side_px
-    image = Image.new("RGB", (side, side), fill(colour(rng, saturation=(0.2, 0.5), value=(0.85, 1))))
+    image = Image.new(
+        "RGB", (side, side), fill(colour(rng, saturation=(0.2, 0.5), value=(0.85, 1)))
+    )
     pen = ImageDraw.Draw(image)
     horizon = float(rng.uniform(0.55, 0.9) * side)
     pen.rectangle(
@@ -30,5 +32,7 @@ def draw(scene: Scene, *, rng: np.random.Generator) -> Image.Image:
             pen.line(part.path, fill=paint, width=bold, joint="curve")
         else:
             pen.polygon(part.path, fill=paint)
-            pen.line([*part.path, part.path[0], part.path[1]], fill=OUTLINE, width=bold, joint="curve")
+            pen.line(
+                [*part.path, part.path[0], part.path[1]], fill=OUTLINE, width=bold, joint="curve"
+            )
     return image

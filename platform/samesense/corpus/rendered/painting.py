@@ -38,9 +38,7 @@ def _underpainting(scene: Scene, rng: np.random.Generator) -> Image.Image:
     return image
 
 
-def _cover_with_dabs(
-    under: Image.Image, side: int, rng: np.random.Generator
-) -> Image.Image:
+def _cover_with_dabs(under: Image.Image, side: int, rng: np.random.Generator) -> Image.Image:
     pixels: NDArray[np.uint8] = np.asarray(under)
     flow = 2 * np.pi * smooth_noise(rng, side_px=side, cells=3)
     places = rng.uniform(0, side, (DABS, 2))

@@ -41,20 +41,20 @@ class Scene:
 
 
 def compose(parts: tuple[Part, ...], *, side_px: int, rng: np.random.Generator) -> Scene:
-    """Place a concept's parts in a random pose, with one to four small things beside and behind."""
+    """Place a concept's parts in a random pose, with one or two small things beside and behind."""
     half = side_px / 2
     clutter = [
         _place((CLUTTER[rng.integers(len(CLUTTER))],), _pose(rng, 0.1, 0.2, 0.5), corner, half)
         for corner in _corners(rng)
     ]
-    centre = rng.uniform(-0.16, 0.16, 2)
-    thing = _place(parts, _pose(rng, 0.55, 0.8, 0.08), centre, half)
+    centre = rng.uniform(-0.1, 0.1, 2)
+    thing = _place(parts, _pose(rng, 0.68, 0.88, 0.03), centre, half)
     return Scene(side_px, tuple(p for group in (*clutter, thing) for p in group))
 
 
 def _corners(rng: np.random.Generator) -> list[NDArray[np.float64]]:
     places = np.array([[-0.75, -0.75], [0.75, -0.75], [-0.75, 0.75], [0.75, 0.75]])
-    chosen = rng.permutation(4)[: rng.integers(1, 5)]
+    chosen = rng.permutation(4)[: rng.integers(1, 3)]
     return [places[i] + rng.uniform(-0.15, 0.15, 2) for i in chosen]
 
 
@@ -68,7 +68,8 @@ def _pose(
     mirror = -1 if rng.random() < 0.5 else 1
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     shear = np.array([[1.0, rng.uniform(-0.2, 0.2)], [0.0, 1.0]])
-    return scale * rotation @ shear @ np.diag([mirror * stretch, 1 / stretch])
+    pose: NDArray[np.float64] = scale * rotation @ shear @ np.diag([mirror * stretch, 1 / stretch])
+    return pose
 
 
 def _place(

@@ -33,9 +33,7 @@ def box(left: float, top: float, right: float, bottom: float, *, role: Role = "b
     return Part(((left, top), (right, top), (right, bottom), (left, bottom)), role)
 
 
-def arc(
-    x: float, y: float, rx: float, ry: float, start: float, end: float
-) -> tuple[Point, ...]:
+def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> tuple[Point, ...]:
     """Return points along an ellipse between two angles, in turns clockwise from the right."""
     steps = max(3, round(ELLIPSE_POINTS * abs(end - start)))
     angles = (2 * math.pi * (start + (end - start) * i / steps) for i in range(steps + 1))

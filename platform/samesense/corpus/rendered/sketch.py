@@ -1,7 +1,6 @@
 """Line sketch: shaky pencil strokes and hatching on paper, no fill."""
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw
 
 from samesense.corpus.rendered.raster import as_image, mask, smooth_noise
@@ -19,7 +18,7 @@ def draw(scene: Scene, *, rng: np.random.Generator) -> Image.Image:
         if not part.is_stroke:
             # What is nearer hides the lines behind it.
             lines.paste(0, mask=mask(part, side_px=side))
-            if part.role in ("accent", "detail"):
+            if part.role != "clutter":
                 _hatch(lines, part, side, rng)
         for _ in range(2):
             _outline(lines, part, side, rng)
@@ -29,9 +28,7 @@ def draw(scene: Scene, *, rng: np.random.Generator) -> Image.Image:
     return as_image(np.repeat(grey[..., None], 3, axis=2))
 
 
-def _outline(
-    lines: Image.Image, part: Placed, side: int, rng: np.random.Generator
-) -> None:
+def _outline(lines: Image.Image, part: Placed, side: int, rng: np.random.Generator) -> None:
     points = part.points_P2 if part.is_stroke else np.vstack([part.points_P2, part.points_P2[:1]])
     shaken = points + rng.normal(0, side * SHAKE_SHARE, points.shape)
     path = [(float(x), float(y)) for x, y in shaken]
@@ -42,7 +39,7 @@ def _hatch(lines: Image.Image, part: Placed, side: int, rng: np.random.Generator
     hatching = Image.new("L", (side, side))
     draw_line = ImageDraw.Draw(hatching)
     lean, gap = rng.uniform(0.4, 1.2) * side, max(4, side // 22)
-    starts: NDArray[np.float64] = np.arange(-2 * side, 2 * side, gap) + rng.uniform(0, gap)
+    starts = np.arange(-2 * side, 2 * side, gap) + rng.uniform(0, gap)
     for x in starts:
         draw_line.line([(float(x), 0.0), (float(x + lean), float(side))], fill=140, width=1)
     inside = ImageChops.multiply(hatching, mask(part, side_px=side))

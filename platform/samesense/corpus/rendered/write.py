@@ -32,9 +32,7 @@ def render_corpus(
         picture.save(place / f"{number:03d}.png")
 
 
-def render_image(
-    domain: str, *, concept: str, number: int, side_px: int, seed: int
-) -> Image.Image:
+def render_image(domain: str, *, concept: str, number: int, side_px: int, seed: int) -> Image.Image:
     """Draw one picture; it depends on nothing but the arguments."""
     rng = np.random.default_rng([seed, zlib.crc32(f"{domain}/{concept}".encode()), number])
     scene = compose(CONCEPTS[concept], side_px=side_px * SUPERSAMPLING, rng=rng)

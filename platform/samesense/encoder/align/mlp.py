@@ -12,10 +12,9 @@ class Mlp(nn.Module):
 
     def __init__(self, *, width: int, hidden: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(width, hidden), nn.LayerNorm(hidden), nn.GELU(), nn.Linear(hidden, width)
-        )
-        for layer in (self.layers[0], self.layers[3]):
+        first, last = nn.Linear(width, hidden), nn.Linear(hidden, width)
+        self.layers = nn.Sequential(first, nn.LayerNorm(hidden), nn.GELU(), last)
+        for layer in (first, last):
             nn.init.orthogonal_(layer.weight)
             nn.init.zeros_(layer.bias)
 

@@ -11,19 +11,19 @@ from samesense.evaluation.protocols.scores import Scores, score
 SEEN = ("train", "validation")
 
 
-def udcdr(embedded: Embedded, *, held_out: str) -> Scores:
-    """Score the held-out domain's queries in the gallery of the training domains.
+def udcdr(embedded: Embedded) -> Scores:
+    """Score the held-out domains' queries in the gallery of the training domains.
 
     Raises:
         CorpusError: if there is no query or no gallery, or training saw one of them.
     """
     refuse_seen(embedded)
-    query = embedded.of(domains=(held_out,), splits=("query",))
+    query = embedded.of(splits=("query",))
     gallery = embedded.of(splits=("gallery",))
     if not len(query.manifest) or not len(gallery.manifest):
         raise CorpusError(
-            f"UdCDR of '{held_out}': {len(query.manifest)} queries and {len(gallery.manifest)} "
-            "gallery images; split the corpus with this domain held out"
+            f"UdCDR: {len(query.manifest)} queries and {len(gallery.manifest)} "
+            "gallery images; split the corpus with a domain held out"
         )
     return score(query, gallery=gallery)
 

@@ -1,0 +1,80 @@
+"""The numbers of the page as HTML tables."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from samesense.evaluation.results import (
+    BASELINE,
+    MEAN,
+    SHOWN,
+    Row,
+    Summary,
+    aligned_models,
+    summarise,
+)
+
+NONE = "–"
+
+
+def score_tables(rows: Sequence[Row]) -> str:
+    """Return one table for each aligned model: unaligned, aligned and gain, a line a domain."""
+    return "\n".join(_score_table(rows, model) for model in aligned_models(rows))
+
+
+def pairs(of: Mapping[str, str], *, caption: str) -> str:
+    """Return names and values as a table."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in of.items()
+    )
+    return (
+        f'<div class="scroll"><table class="plain"><caption>{escape(caption)}</caption>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _score_table(rows: Sequence[Row], model: str) -> str:
+    table = summarise(rows)
+    domains = [*dict.fromkeys(row.held_out for row in rows), MEAN]
+    groups = "".join(f'<th scope="colgroup" colspan="4">{metric}</th>' for metric in SHOWN)
+    columns = "".join(
+        f'<th scope="col" class="first">{name}</th>' if name == "unaligned" else f"<th>{name}</th>"
+        for _ in SHOWN
+        for name in ("unaligned", "aligned", "gain", "ceiling")
+    )
+    lines = "".join(_line(table, rows, domain, model) for domain in domains)
+    return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="scores"><table>'
+        f"<caption>Unaligned backbone against {escape(model)}; mean ± standard deviation over "
+        f"seeds where there are several</caption><thead><tr><th></th>{groups}<th></th></tr>"
+        f'<tr><th scope="col">held out</th>{columns}<th scope="col">queries / gallery</th></tr>'
+        f"</thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _line(
+    table: Mapping[tuple[str, str, str], Summary], rows: Sequence[Row], domain: str, model: str
+) -> str:
+    cells = ""
+    for metric in SHOWN:
+        before, after = table.get((domain, BASELINE, metric)), table.get((domain, model, metric))
+        ceiling = table.get((domain, BASELINE, f"{metric} ceiling"))
+        difference = f"{after.mean - before.mean:+.3f}" if before and after else NONE
+        cells += (
+            f'<td class="first">{_number(before)}</td><td>{_number(after)}</td>'
+            f'<td class="gain">{difference}</td><td class="soft">{_number(ceiling)}</td>'
+        )
+    kind = ' class="mean"' if domain == MEAN else ""
+    sizes = f'<td class="soft">{_sizes(rows, domain)}</td>'
+    return f'<tr{kind}><th scope="row">{escape(domain)}</th>{cells}{sizes}</tr>'
+
+
+def _sizes(rows: Sequence[Row], domain: str) -> str:
+    sizes = {(row.n_queries, row.n_gallery) for row in rows if row.held_out == domain}
+    return "; ".join(f"{queries:,} / {gallery:,}" for queries, gallery in sorted(sizes))
+
+
+def _number(summary: Summary | None) -> str:
+    if summary is None:
+        return NONE
+    spread = f" ± {summary.std:.3f}" if summary.seeds > 1 else ""
+    return f"{summary.mean:.3f}{spread}"
