@@ -24,21 +24,26 @@ def run_training(job: TrainJob) -> Trained:
 
 
 def train_on(job: TrainJob, manifest: Manifest) -> Trained:
-    """Train on a manifest that carries its splits."""
+    """Train on a manifest that carries its splits.
+
+    Frozen towers embed all of it, not only what is trained on: an evaluation needs the rest.
+    """
 
     def fill(items: Manifest, model: Path) -> VectorCache:
         filled = fill_image_vectors(
-            items,
+            manifest,
             model=model,
             cache_root=job.cache,
             limits=job.corpus.limits,
             options=EncodeOptions(device=job.workers.device),
         )
-        if filled.rejected:
-            key, rejected = next(iter(filled.rejected.items()))
+        needed = zip(items.column("content_hash"), items.column("uri"), strict=True)
+        lost = {uri: filled.rejected[key] for key, uri in needed if key in filled.rejected}
+        if lost:
+            uri, why = next(iter(lost.items()))
             raise TrainingError(
-                f"{len(filled.rejected)} images that the scan accepted cannot be read any more, "
-                f"such as {key}: {rejected.reason} ({rejected.detail}); scan the corpus again"
+                f"{len(lost)} images that the scan accepted cannot be read any more, such as "
+                f"{uri}: {why.reason} ({why.detail}); scan the corpus again"
             )
         return filled.cache
 

@@ -68,7 +68,8 @@ def hit_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float
     Raises:
         ValueError: as ``average_precision_at_k``.
     """
-    return _mean(_hits(similarity, relevant, k).any(axis=1).astype(np.float64))
+    hits_QK = _hits(similarity, relevant, k)
+    return _mean(hits_QK.max(axis=1, initial=False))
 
 
 def recall_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> float:
@@ -102,5 +103,5 @@ def _hits(similarity: Similarity, relevant: Relevant, k: int | None) -> NDArray[
     return np.take_along_axis(relevant, rank(similarity, k), axis=1)
 
 
-def _mean(per_query_Q: NDArray[np.float64]) -> float:
+def _mean(per_query_Q: NDArray[np.float64] | NDArray[np.bool_]) -> float:
     return float(per_query_Q.mean()) if len(per_query_Q) else 0.0

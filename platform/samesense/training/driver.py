@@ -156,12 +156,16 @@ def _task(
         metrics_file=str(out / METRICS_FILE),
         seed=job.seed,
         deepspeed=job.deepspeed,
-        threads=job.workers.threads_per_worker
-        or max(1, (os.cpu_count() or 1) // job.workers.count),
+        threads=job.workers.threads_per_worker or _threads(job.workers.count),
         limits=job.corpus.limits,
     )
     _check_step(job, task)
     return task
+
+
+def _threads(workers: int) -> int:
+    """Share the cores but one: arithmetic on a core that also reads data would wait for it."""
+    return max(1, ((os.cpu_count() or 1) - 1) // workers)
 
 
 def _caches(

@@ -66,7 +66,9 @@ def stream(task: StageTask, *, items: Items, plan: Sequence[Indices] | Indices) 
         task_ref=ray.put((items, sources, dict(task.recipe.towers()), task.limits)),
     )
     batches = rows.map(prepare, num_cpus=0.5)
-    for row in batches.iter_rows():
+    # Ray Data schedules in a thread, which would hold up every small operation of a tower that is
+    # trained here. A split of one is all of it, scheduled by a process of its own.
+    for row in (batches.streaming_split(1)[0] if live else batches).iter_rows():
         yield pickle.loads(row["batch"])
 
 

@@ -37,7 +37,7 @@ class WorkersOptions(Options):
     cpus_per_worker: float = Field(default=1.0, gt=0)
     """CPUs that Ray reserves for each; some must stay free for reading data."""
     threads_per_worker: int | None = Field(default=None, ge=1)
-    """CPU threads of each worker's arithmetic; by default the machine's cores, shared equally."""
+    """CPU threads of each worker's arithmetic; by default all cores but one, shared equally."""
 
 
 class DeepSpeedOptions(Options):
