@@ -99,6 +99,7 @@ def _index(
                 domain=domain,
                 fingerprint=artefact.record.fingerprint,
                 width=next(iter(artefact.record.tower_widths.values())),
+                model=str(artefact.folder.absolute()),
             )
             new = _new_rows(rows, collection)
             fates["unchanged"] += int((~new).sum())

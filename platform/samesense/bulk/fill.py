@@ -1,6 +1,5 @@
 """Run a frozen tower once over what the cache lacks: the Ray Data driver of bulk embedding."""
 
-import functools
 import os
 import pickle
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from samesense.bulk.steps import EncodeTower, Rendered, RenderImages
 from samesense.core.progress import progress
 from samesense.corpus.decode import DecodeLimits, Rejected
 from samesense.corpus.manifest import Manifest
+from samesense.training.device import on_gpu
 from samesense.vectors.cache import VectorCache
 
 RENDER_CPUS = 0.4
@@ -85,40 +85,46 @@ def _run(
     tower = artefact.recipe.towers()[view.blocks[0]]
     render = RenderImages(tower=tower, limits=limits)
     ray.data.DataContext.get_current().enable_progress_bars = False
+    gpu = on_gpu(options.device, processes=options.actors)
     blocks = -(-len(rows) // options.images_per_forward)
     rendered = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
-        functools.partial(_render_block, render=render), batch_size=None, num_cpus=RENDER_CPUS
+        _RenderBlock,
+        fn_constructor_args=(render,),
+        batch_size=None,
+        compute=ray.data.ActorPoolStrategy(size=options.actors * options.renderers_per_actor),
+        num_cpus=RENDER_CPUS,
     )
     encoded = rendered.map_batches(
         _EncodeBlock,
-        fn_constructor_args=(str(artefact.folder), str(cache_root), options.threads_per_actor),
+        fn_constructor_args=(str(artefact.folder), str(cache_root), options.threads_per_actor, gpu),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=options.actors),
         num_cpus=ENCODE_CPUS,
-        num_gpus=1 if options.device == "gpu" else 0,
+        num_gpus=int(gpu),
     )
     for row in encoded.iter_rows():
         yield pickle.loads(row["done"])
 
 
-def _render_block(
-    block: dict[str, NDArray[np.object_]], *, render: RenderImages
-) -> dict[str, list[bytes]]:
-    rendered = _shared(render)(list(block["key"]), uris=list(block["uri"]))
-    return {"rendered": [pickle.dumps(rendered, protocol=5)]}
+class _RenderBlock:
+    """An actor, since Ray ends idle task processes, and loading a renderer takes seconds."""
 
+    def __init__(self, render: RenderImages) -> None:
+        self.render = render
 
-@functools.lru_cache(maxsize=2)
-def _shared(render: RenderImages) -> RenderImages:
-    """Keep one renderer a process, whatever number of blocks it works on."""
-    return render
+    def __call__(self, block: dict[str, NDArray[np.object_]]) -> dict[str, list[bytes]]:
+        rendered = self.render(list(block["key"]), uris=list(block["uri"]))
+        return {"rendered": [pickle.dumps(rendered, protocol=5)]}
 
 
 class _EncodeBlock:
     """An actor that holds the tower and writes what it gives straight into the cache."""
 
-    def __init__(self, model: str, cache_root: str, threads: int | None) -> None:
-        self.encode = EncodeTower(model, modality="image", threads=threads or os.cpu_count())
+    def __init__(self, model: str, cache_root: str, threads: int | None, gpu: bool) -> None:
+        device = "cuda" if gpu else "cpu"
+        self.encode = EncodeTower(
+            model, modality="image", threads=threads or os.cpu_count(), device=device
+        )
         fingerprint = self.encode.encoder.tower_fingerprint("image")
         self.cache = VectorCache(cache_root, fingerprint=fingerprint)
 

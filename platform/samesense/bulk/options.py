@@ -1,11 +1,10 @@
 """The whole of an embedding job, as one typed tree."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
+from samesense.encoder.options import Device
 
 
 class EncodeOptions(Options):
@@ -13,8 +12,10 @@ class EncodeOptions(Options):
 
     actors: int = Field(default=1, ge=1)
     """How many processes hold the tower."""
-    device: Literal["cpu", "gpu"] = "cpu"
-    """``gpu`` gives each actor one GPU."""
+    renderers_per_actor: int = Field(default=1, ge=1)
+    """How many processes read, decode and render for each of them."""
+    device: Device = "auto"
+    """``gpu`` gives each actor one GPU; ``auto`` does where there are enough."""
     threads_per_actor: int | None = Field(default=None, ge=1)
     """CPU threads of each actor's forward; by default all cores."""
     images_per_forward: int = Field(default=32, ge=1)

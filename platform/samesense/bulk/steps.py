@@ -69,12 +69,12 @@ class RenderImages:
 class EncodeTower:
     """Hold a model's tower and turn rendered batches into tower vectors."""
 
-    def __init__(self, model: str, *, modality: Modality, threads: int | None) -> None:
+    def __init__(
+        self, model: str, *, modality: Modality, threads: int | None, device: str = "cpu"
+    ) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
-        self.encoder: Encoder = load_artefact(model).encoder()
-        if torch.cuda.is_available():
-            self.encoder.to("cuda")
+        self.encoder: Encoder = load_artefact(model).encoder().to(device)
         self.view = self.encoder.options.vector[modality]
 
     def __call__(self, inputs: bytes) -> Vectors:

@@ -12,6 +12,8 @@ LOCAL_SETTINGS = {
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     "RAY_TRAIN_ENABLE_STATE_ACTOR_RECONCILIATION": "0",
+    # With few cores Ray ends processes that idle for a second, which then load everything anew.
+    "RAY_idle_worker_killing_time_threshold_ms": "60000",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
 

@@ -1,5 +1,6 @@
 """``samesense demo``: the main job end to end, on a corpus of its own or on yours."""
 
+import shlex
 from pathlib import Path
 
 import typer
@@ -58,10 +59,10 @@ def demo(
     print()
     print(results_table(outcome.rows))
     print(f"\nresults  {results}\nreport   {page}\nmodel    {outcome.model}")
-    print(
-        f"search   samesense search --model {outcome.model} --index {outcome.index} "
-        f"--milvus {outcome.milvus} --image {query} --grid hits.png"
-    )
+    others = ",".join(d for d in found.manifest.domains if d != outcome.searched_domain)
+    search = ["samesense", "search", "--index", outcome.index, "--milvus", outcome.milvus]
+    search += ["--image", query, "--domains", others, "--grid", "hits.png"]
+    print(f"search   {shlex.join(search)}")
 
 
 def draw_corpus(folder: Path) -> str:

@@ -14,7 +14,7 @@ def embed(
     ),
     cache: str = typer.Option("runs/cache", help="Folder of the vector cache."),
     out: str = typer.Option("runs/embed", help="Folder for the summary and the rejections."),
-    device: str = typer.Option("cpu", help="`cpu`, or `gpu` for one GPU an actor."),
+    device: str = typer.Option("auto", help="`cpu`, `gpu`, or `auto`: a GPU if there is one."),
     actors: int = typer.Option(1, help="How many processes hold the tower."),
 ) -> None:
     """Embed every image of a corpus and put it into an index, one collection a domain.
@@ -50,4 +50,4 @@ def embed(
     print(f"index       {index} in {milvus}, model {done.fingerprint[:12]}")
     print(f"summary     {Path(out) / 'summary.json'}")
     print(f"rejections  {Path(out) / 'rejections.parquet'}")
-    print(f"next        samesense search --model {model} --index {index} --text ...")
+    print(f"next        samesense search --index {index} --milvus {milvus} --image FILE")

@@ -7,19 +7,21 @@ import typer
 
 def search(
     index: str = typer.Option(..., help="Name of the index."),
-    model: str = typer.Option(..., help="Folder of the training run that the index was made with."),
     image: Path | None = typer.Option(None, help="Search by this image."),
     text: str | None = typer.Option(None, help="Search by these words."),
     domains: list[str] = typer.Option(
-        [], help="Search only this domain; may be given again. Default: all."
+        [], help="Search only these domains: `sketch,photo`; may be given again. Default: all."
     ),
     limit: int = typer.Option(10, min=1, max=1000, help="How many hits."),
     grid: Path | None = typer.Option(None, help="Also draw the hits into this PNG."),
     milvus: str = typer.Option("runs/milvus.db", help="A local file, or the address of a server."),
+    model: str | None = typer.Option(
+        None, help="Folder of the model that the index was made with, if it has moved since."
+    ),
 ) -> None:
     """Find the same thing in any domain, by image or by text.
 
-    Example: `samesense search --index demo --model runs/demo --image sketch.png --grid hits.png`
+    Example: `samesense search --index photos --image sketch.png --grid hits.png`
     """
     from samesense.core.errors import ConfigError
 
@@ -34,14 +36,14 @@ def search(
     from samesense.search.query import search as search_index
 
     picture = load_picture(image) if image is not None else None
-    encoder = load_encoder(model)
-    z_QD = encoder.embed_images([picture]) if picture else encoder.embed_texts([text or ""])
     with open_store(milvus) as store:
+        encoder = load_encoder(model or store.model_folder(index))
+        z_QD = encoder.embed_images([picture]) if picture else encoder.embed_texts([text or ""])
         hits = search_index(
             store,
             index=index,
             z_QD=z_QD,
-            domains=domains or None,
+            domains=[name for group in domains for name in group.split(",")] or None,
             limit=limit,
             fingerprint=encoder.fingerprint,
         )[0]

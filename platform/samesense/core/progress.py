@@ -54,10 +54,9 @@ class progress:  # noqa: N801  (used like a function, as a context manager)
         self.last_line = time.monotonic()
         elapsed_s = self.last_line - self.started
         rate = self.done / max(elapsed_s, 1e-9)
-        left_s = (self.total - self.done) / rate if rate else 0.0
+        left = f"{(self.total - self.done) / rate:.0f} s left" if rate else "starting"
         print(
-            f"{self.what}: {self.done}/{self.total}  {rate:.1f}/s  "
-            f"{elapsed_s:.0f} s gone, {left_s:.0f} s left",
+            f"{self.what}: {self.done}/{self.total}  {rate:.1f}/s  {elapsed_s:.0f} s gone, {left}",
             file=sys.stderr,
             flush=True,
         )

@@ -28,6 +28,9 @@ class TemperatureOptions(Options):
     """The temperature never falls below this (CLIP clamps its logit scale at ln 100)."""
 
 
+Device = Literal["auto", "cpu", "gpu"]
+"""What a process computes on: ``auto`` is a GPU of its own where there are enough, else the CPU."""
+
 TowerOptions = MllmTowerOptions | ClipTowerOptions
 Block = Annotated[
     MllmTowerOptions

@@ -29,6 +29,8 @@ class Contents:
     width: int
     search_width: int = 0
     """Candidates of an approximate search; 0 where the search is exact."""
+    model: str = ""
+    """Folder of the model when the collection was made; empty if unknown."""
 
     def __post_init__(self) -> None:
         if not self.index or not self.domain:
@@ -53,11 +55,15 @@ class Contents:
 
     def fits(self, other: "Contents") -> bool:
         """Tell whether rows of these contents may go where the other's are."""
-        return replace(self, search_width=0) == replace(other, search_width=0)
+        return _essence(self) == _essence(other)
 
     def to_property(self) -> str:
         """Return the value of the collection's property."""
         return json.dumps(asdict(self))
+
+
+def _essence(contents: Contents) -> Contents:
+    return replace(contents, search_width=0, model="")
 
 
 def prefix(index: str) -> str:

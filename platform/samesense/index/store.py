@@ -73,17 +73,19 @@ class Store:
         domain: str,
         fingerprint: str,
         width: int,
+        model: str = "",
         options: FlatIndex | HnswIndex = FlatIndex(),
     ) -> Collection:
         """Return the collection of a domain and a model, created if it is not there.
 
-        It is not served before ``switch``. A creation that was cut short is completed.
+        It is not served before ``switch``. A creation that was cut short is completed. ``model`` is
+        the folder of the model, for those who search later.
 
         Raises:
             StoreError: if the collection is there with another width or of another model.
         """
         search_width = options.search_width if isinstance(options, HnswIndex) else 0
-        contents = Contents(index, domain, fingerprint, width, search_width)
+        contents = Contents(index, domain, fingerprint, width, search_width, model)
         return create(self.connection, contents, options=options)
 
     def collections(self, index: str) -> list[Collection]:
@@ -133,6 +135,17 @@ class Store:
             )
             for domain, collection in self._serving(index).items()
         ]
+
+    def model_folder(self, index: str) -> str:
+        """Return the folder of the model that an index was built with, as it was then.
+
+        Raises:
+            StoreError: if the index is not served, or was built without saying.
+        """
+        folder = next(iter(self._serving(index).values())).contents.model
+        if not folder:
+            raise StoreError(f"{self.connection.shown}: index '{index}' does not name its model")
+        return folder
 
     def indexes(self) -> list[str]:
         """Return the names of all indexes, sorted."""

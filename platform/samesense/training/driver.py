@@ -22,6 +22,7 @@ from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
 from samesense.recipe.options import StageOptions
 from samesense.recipe.wiring import check_parameters, check_wiring
+from samesense.training.device import on_gpu
 from samesense.training.loop import WEIGHTS_FILE, train_stage
 from samesense.training.options import TrainJob
 from samesense.training.plan import items_per_step
@@ -199,11 +200,12 @@ def _check_step(job: TrainJob, task: StageTask) -> None:
 
 
 def _fit(job: TrainJob, task: StageTask, out: Path) -> Any:
+    workers = job.workers
+    gpu = on_gpu(workers.device, processes=workers.count)
     scaling = ray.train.ScalingConfig(
-        num_workers=job.workers.count,
-        use_gpu=job.workers.device == "gpu",
-        resources_per_worker={"CPU": job.workers.cpus_per_worker}
-        | ({"GPU": 1} if job.workers.device == "gpu" else {}),
+        num_workers=workers.count,
+        use_gpu=gpu,
+        resources_per_worker={"CPU": workers.cpus_per_worker} | ({"GPU": 1} if gpu else {}),
     )
     run = ray.train.RunConfig(
         name=f"{task.stage.name}-{time.time_ns()}", storage_path=str(out / CHECKPOINTS)

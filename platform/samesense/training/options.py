@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.splits import SplitShares
+from samesense.encoder.options import Device
 from samesense.recipe.options import Recipe
 
 
@@ -32,8 +33,8 @@ class WorkersOptions(Options):
 
     count: int = Field(default=1, ge=1)
     """How many processes share every global step."""
-    device: Literal["cpu", "gpu"] = "cpu"
-    """``gpu`` gives each worker one GPU."""
+    device: Device = "auto"
+    """``gpu`` gives each worker one GPU; ``auto`` does where there are enough."""
     cpus_per_worker: float = Field(default=1.0, gt=0)
     """CPUs that Ray reserves for each; some must stay free for reading data."""
     threads_per_worker: int | None = Field(default=None, ge=1)
