@@ -1,6 +1,7 @@
 """What every recipe of the library must keep, on real Ray, DeepSpeed and tiny real models."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from samesense.encoder.encoder import Encoder
 from samesense.recipe.load import load_recipe, names
 from samesense.recipe.options import Recipe
 from samesense.training.driver import Trained
-from samesense.training.options import TrainingCorpusOptions, TrainJob
+from samesense.training.options import TrainingCorpusOptions, TrainJob, WorkersOptions
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.tiny_models import DUAL, MLLMS
 
@@ -26,14 +27,14 @@ STEPS = {"alignment": (400,), "clip_domain": (20, 300), "scratch": (300,)}
 ITEMS = {"concepts": 8, "domains": 4, "each": 1}
 
 
-def tiny(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe on tiny models, with steps and rates for 32 items."""
+def tiny(recipe: Recipe, folder: Path, *, steps: Sequence[int]) -> Recipe:
+    """The recipe on tiny models, with so many steps a stage and rates for 32 items."""
     blocks = dict(recipe.blocks)
     for name, tower in recipe.towers().items():
         BUILDERS[tower.kind](folder / name)
         blocks[name] = tower.model_copy(update={"model": str(folder / name)})
     stages = []
-    for stage, steps in zip(recipe.stages, STEPS[recipe.name], strict=True):
+    for stage, count in zip(recipe.stages, steps, strict=True):
         sizes = (
             {"items_per_step": 32}
             if stage.sampler.kind == "shuffled"
@@ -43,7 +44,7 @@ def tiny(recipe: Recipe, folder: Path) -> Recipe:
         stages.append(
             stage.model_copy(
                 update={
-                    "steps": steps,
+                    "steps": count,
                     "sampler": stage.sampler.model_copy(update=sizes),
                     "optimiser": stage.optimiser.model_copy(update=rate),
                     "validate_every_steps": None,
@@ -73,7 +74,7 @@ def trained(
     out = tmp_path_factory.mktemp(request.param)
     job = TrainJob(
         corpus=TrainingCorpusOptions(uri="patterns", held_out="none"),
-        recipe=tiny(load_recipe(request.param), out / "models"),
+        recipe=tiny(load_recipe(request.param), out / "models", steps=STEPS[request.param]),
         out=str(out / "run"),
         cache=str(out / "cache"),
     )
@@ -165,3 +166,23 @@ def test_trained_weights_lie_where_the_layout_says(trained: Trained) -> None:
     stored = {name.split(".")[0] for name in load_file(folder / "weights.safetensors")}
     assert not stored & set(trained.artefact.recipe.towers())
     assert (folder / "README.md").read_text().startswith(f"# {trained.artefact.recipe.name}")
+
+
+@pytest.mark.parametrize("name", names())
+def test_two_ranks_learn_what_one_learns(
+    name: str, tmp_path: Path, items: Manifest, ray_cluster: None
+) -> None:
+    recipe = tiny(load_recipe(name), tmp_path / "models", steps=[3] * len(STEPS[name]))
+    losses = []
+    for workers in (1, 2):
+        job = TrainJob(
+            corpus=TrainingCorpusOptions(uri="patterns", held_out="none"),
+            recipe=recipe,
+            out=str(tmp_path / f"run{workers}"),
+            cache=str(tmp_path / "cache"),
+            workers=WorkersOptions(count=workers, cpus_per_worker=0.5),
+        )
+        train_on(job, items)
+        lines = (Path(job.out) / "metrics.jsonl").read_text().splitlines()
+        losses.append([json.loads(line)["loss"] for line in lines])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)

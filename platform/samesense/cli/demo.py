@@ -37,9 +37,12 @@ def demo(
     from samesense.cli.leave_one_out import run_experiment
     from samesense.cli.tables import print_scan
     from samesense.corpus.scan import scan
+    from samesense.encoder.render.loading import load_config
     from samesense.evaluation.report.page import write_page
     from samesense.evaluation.results import results_table, write_results
 
+    if backbone is not None:
+        load_config(backbone, revision=None)
     uri = str(corpus) if corpus is not None else draw_corpus(out / "corpus")
     found = scan(uri)
     print_scan(found)

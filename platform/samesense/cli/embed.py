@@ -39,10 +39,12 @@ def embed(
         },
     )
 
+    from samesense.artefact.folder import load_artefact
     from samesense.bulk.embed import embed_corpus
     from samesense.cli.cluster import cluster
     from samesense.cli.tables import print_scan
 
+    load_artefact(job.model)
     with cluster():
         done = embed_corpus(job)
     print_scan(done.scan)

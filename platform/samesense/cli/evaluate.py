@@ -30,10 +30,12 @@ def evaluate(
     values = {"model": str(model), "corpus": corpus, "protocol": protocol, "cache": cache}
     job = validated(EvaluateJob, values)
 
+    from samesense.artefact.folder import load_artefact
     from samesense.cli.cluster import cluster
     from samesense.cli.evaluation import run_evaluation
     from samesense.evaluation.results import results_table, write_results
 
+    load_artefact(job.model)
     with cluster():
         rows = run_evaluation(job)
     results = out or model / "results.json"

@@ -1,6 +1,7 @@
 """The one training loop: every stage of every recipe runs here, on every rank."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,15 +93,21 @@ def _step(engine: Any, batch: Batch, step: int, task: StageTask) -> dict[str, fl
     rate = learning_rate(task.stage.optimiser, step=step, steps=task.stage.steps)
     set_learning_rate(engine, value=rate)
     tensors = engine(batch.inputs)
+    _check_finite(tensors, step=step, task=task)
     loss, terms = total_loss(tensors, batch=batch, stage=task.stage)
-    if not torch.isfinite(loss):
-        raise TrainingError(
-            f"stage '{task.stage.name}', step {step}: the loss is {float(loss)}; "
-            f"lower optimiser.learning_rate (now {rate:.2g}) or use float32. Terms: {terms}"
-        )
+    _check_finite({"loss": loss}, step=step, task=task)
     engine.backward(loss)
     engine.step()
     return {"loss": float(loss.detach()), **terms, "learning_rate": rate}
+
+
+def _check_finite(tensors: Mapping[str, Tensor], *, step: int, task: StageTask) -> None:
+    wild = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if wild:
+        raise TrainingError(
+            f"stage '{task.stage.name}', step {step}: {', '.join(wild)} not finite; lower "
+            f"optimiser.learning_rate (now {task.stage.optimiser.learning_rate:.2g}) or use float32"
+        )
 
 
 def _validates(step: int, task: StageTask) -> bool:

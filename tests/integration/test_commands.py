@@ -1,0 +1,201 @@
+"""The commands, as a person types them, from a folder of images to hits."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from tests.conftest import ROOT
+from tests.fixtures.bad_images import Bad, write_odd_files
+from tests.fixtures.corpora import write_patterns
+from tests.fixtures.tiny_models import MLLMS
+
+pytestmark = pytest.mark.integration
+CONCEPTS, DOMAINS, EACH = 6, 3, 10
+
+
+def samesense(*words: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command and check its exit code."""
+    run = subprocess.run(
+        [sys.executable, "-m", "samesense.cli.main", *map(str, words)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert run.returncode == code, run.stderr[-4000:]
+    return run
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a corpus `photos` and a model `backbone`, in which commands are run."""
+    folder = tmp_path_factory.mktemp("place")
+    write_patterns(folder / "photos", concepts=CONCEPTS, domains=DOMAINS, each=EACH)
+    MLLMS["idefics3"](folder / "backbone")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(place: Path) -> Path:
+    """A training run, made by the command."""
+    done = samesense(
+        *("train", "-c", ROOT / "jobs/configs/alignment.yaml"),
+        *("--set", "corpus.uri=photos", "--set", "corpus.held_out=domain0"),
+        *("--set", "recipe.blocks.backbone.model=backbone", "--set", "recipe.stages.0.steps=40"),
+        *("--set", "recipe.stages.0.validate_every_steps=20", "--set", "out=runs/one"),
+        cwd=place,
+    )
+    assert "train align: 40/40" in done.stderr
+    assert "model    " in done.stdout
+    return place / "runs" / "one"
+
+
+@pytest.fixture(scope="module")
+def indexed(place: Path, run: Path) -> Path:
+    samesense("embed", "--model", "runs/one", "--corpus", "photos", "--index", "photos", cwd=place)
+    return place
+
+
+def test_a_scan_writes_a_manifest_that_other_commands_take(place: Path) -> None:
+    done = samesense("corpus", "scan", "photos", "-o", "manifest.parquet", cwd=place)
+    images = CONCEPTS * DOMAINS * EACH
+    assert f"listed {images} = accepted {images} + rejected 0" in done.stdout
+    assert pq.read_table(place / "manifest.parquet").num_rows == images
+    again = samesense("corpus", "scan", "manifest.parquet", "-o", "again.parquet", cwd=place)
+    assert f"accepted {images}" in again.stdout
+
+
+def test_training_writes_down_what_it_did(run: Path) -> None:
+    record = json.loads((run / "model" / "artefact.json").read_text())
+    assert record["provenance"]["seed"] == 0
+    assert record["provenance"]["corpus"]["held_out"] == "domain0"
+    assert record["provenance"]["versions"]["torch"]
+    steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [step["step"] for step in steps] == list(range(40))
+    assert steps[-1]["loss"] < steps[0]["loss"]
+
+
+def test_an_image_finds_its_concept_in_chosen_domains(indexed: Path) -> None:
+    query = "photos/domain1/concept2/3.png"
+    done = samesense(
+        *("search", "--index", "photos", "--image", query, "--domains", "domain1,domain2"),
+        *("--limit", "5", "--grid", "hits.png"),
+        cwd=indexed,
+    )
+    hits = [line.split() for line in done.stdout.splitlines() if line.strip()[:1].isdigit()]
+    assert len(hits) == 5
+    assert hits[0][1:4] == ["1.0000", "domain1", "concept2"]
+    assert {hit[2] for hit in hits} <= {"domain1", "domain2"}
+    with Image.open(indexed / "hits.png") as grid:
+        assert grid.width > grid.height > 100
+
+
+def test_words_search_the_same_index(indexed: Path) -> None:
+    done = samesense("search", "--index", "photos", "--text", "concept1", cwd=indexed)
+    assert len(done.stdout.splitlines()) == 10
+
+
+def test_an_index_holds_every_image_once_and_a_second_run_changes_nothing(indexed: Path) -> None:
+    again = samesense(
+        "embed", "--model", "runs/one", "--corpus", "photos", "--index", "photos", cwd=indexed
+    )
+    summary = json.loads((indexed / "runs" / "embed" / "summary.json").read_text())
+    images = CONCEPTS * DOMAINS * EACH
+    assert summary["fates"] == {"embedded": 0, "unchanged": images, "rejected": 0}
+    assert "embed images" not in again.stderr
+
+
+@pytest.mark.parametrize("protocol", ["udcdr", "matrix"])
+def test_an_evaluation_compares_with_the_unaligned_backbone(
+    place: Path, run: Path, protocol: str
+) -> None:
+    samesense(
+        *("evaluate", "--model", "runs/one", "--corpus", "photos", "--protocol", protocol),
+        *("--out", f"{protocol}.json"),
+        cwd=place,
+    )
+    rows = json.loads((place / f"{protocol}.json").read_text())
+    assert {row["model"] for row in rows} == {"identity", "alignment"}
+    assert {row["held_out"] for row in rows} == {"domain0"}
+    assert all(0 <= row["value"] <= 1 for row in rows if row["metric"].startswith("mAP"))
+    if protocol == "udcdr":
+        assert {"mAP@200", "Prec@200"} <= {row["metric"] for row in rows}
+        assert {row["n_queries"] for row in rows} == {CONCEPTS * EACH}
+
+
+def test_trained_models_are_listed_and_shown(place: Path, run: Path) -> None:
+    listed = samesense("models", "list", cwd=place).stdout
+    assert "domain0" in listed
+    assert "runs/one/model" in listed
+    assert "alignment" in samesense("models", "show", "runs/one", cwd=place).stdout
+
+
+def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
+    indexed: Path, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "odd"
+    fates = write_odd_files(corpus)
+    bad = {path.name: fate.reason for path, fate in fates.items() if isinstance(fate, Bad)}
+    assert len(bad) >= 20
+    done = samesense(
+        *("embed", "--model", "runs/one", "--corpus", corpus, "--index", "odd"),
+        *("--out", tmp_path / "out"),
+        cwd=indexed,
+    )
+    rejections = pq.read_table(tmp_path / "out" / "rejections.parquet").to_pylist()
+    assert {Path(row["uri"]).name: row["reason"] for row in rejections} == bad
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["fates"]["embedded"] == len(fates) - len(bad)
+    assert sum(summary["fates"].values()) == summary["listed"] == len(fates)
+    assert f"rejected {len(bad)}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["corpus", "scan", "nowhere"], "nowhere"),
+        (["corpus", "scan", "empty"], "empty"),
+        (["demo", "--corpus", "empty"], "empty"),
+        (["demo", "--corpus", "photos", "--backbone", "nothing"], "nothing"),
+        (["embed", "--model", "runs/on", "--corpus", "photos", "--index", "i"], "Did you mean"),
+        (["embed", "--model", "runs/one", "--corpus", "nowhere", "--index", "i"], "nowhere"),
+        (["search", "--index", "photo", "--image", "photos/domain1/concept2/3.png"], "'photos'"),
+        (["search", "--index", "photos"], "either --image FILE or --text WORDS"),
+        (["search", "--index", "photos", "--image", "none.png"], "none.png"),
+        (
+            ["search", "--index", "photos", "--text", "x", "--domains", "domain9"],
+            "has: domain0, domain1, domain2",
+        ),
+        (["evaluate", "--model", "runs/one", "--corpus", "photos", "--protocol", "x"], "protocol"),
+        (["models", "list", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_mistake_is_told_in_words(indexed: Path, words: list[str], said: str) -> None:
+    (indexed / "empty").mkdir(exist_ok=True)
+    told = samesense(*words, cwd=indexed, code=2).stderr
+    assert told.splitlines()[-1].startswith("samesense: ")
+    assert said in told
+    assert "Traceback" not in told
+
+
+def test_a_wrong_configuration_is_refused_before_ray_starts(place: Path) -> None:
+    config = place / "wrong.yaml"
+    good = (ROOT / "jobs/configs/alignment.yaml").read_text()
+    config.write_text(good.replace("held_out: sketch", "held_uot: sketch"))
+    code = (
+        "import sys; sys.argv = ['samesense', 'train', '-c', 'wrong.yaml']\n"
+        "from samesense.cli.main import main\n"
+        "try: main()\n"
+        "finally: print('ray' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 2
+    assert "wrong.yaml:5: corpus.held_uot: unknown key. Did you mean 'held_out'?" in done.stderr
+    assert done.stdout.split() == ["False"]
