@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
-.PHONY: setup demo test bench lint format type milvus-server clean
+.PHONY: setup demo test bench chaos lint format type milvus-server clean
 
 setup: .venv/.ready  ## make .venv and install
 
@@ -42,6 +42,9 @@ test: setup milvus-server lint  ## everything that CI runs
 
 bench: setup  ## every benchmark; each prints lines of JSON
 	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+chaos: setup  ## kill jobs at every moment, many times (half an hour)
+	SAMESENSE_CHAOS=full $(BIN)/python -m pytest tests/integration -k chaos
 
 clean:
 	rm -rf .venv .venv-milvus runs

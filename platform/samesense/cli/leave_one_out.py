@@ -97,7 +97,7 @@ def _report(
             "images": f"{len(manifest):,}",
             "parameters of the alignment": f"{runs[0].trained_parameters:,}",
             "alignment runs": str(len(runs)),
-            "seconds an alignment run": f"{np.mean([run.seconds for run in runs]):.0f}",
+            "seconds an alignment run, median": f"{np.median([run.seconds for run in runs]):.0f}",
             "seconds in all": f"{seconds:.0f}",
         },
         provenance={
