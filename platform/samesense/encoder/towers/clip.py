@@ -1,12 +1,10 @@
 """A dual encoder as a tower. Shapes: B items, D width of the joint space."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoModel
 
 from samesense.encoder.render.clip import ClipRenderer
@@ -14,25 +12,20 @@ from samesense.encoder.render.loading import load_config
 from samesense.encoder.towers.loading import load_weights
 from samesense.encoder.towers.options import ClipTowerOptions
 from samesense.encoder.towers.placing import placed
-from samesense.encoder.towers.weights import hash_config, hash_weights
+from samesense.encoder.towers.tower import Tower
 
 NEW_ROW_STD = 0.02
 NEW_ROW_SEED = 0
 
 
-class ClipTower(nn.Module):
+class ClipTower(Tower):
     """CLIP or SigLIP with its projections. Its temperature takes no part here."""
 
     gives: Literal["vector"] = "vector"
 
     def __init__(self, model: Any, *, renderer: ClipRenderer, source: str) -> None:
-        """Wrap a loaded model; it starts in evaluation mode."""
-        super().__init__()
-        self.model = model
-        self.renderer = renderer
-        self.source = source
-        self.width = _joint_width(model.config)
-        self.eval()
+        """Wrap a loaded model."""
+        super().__init__(model, renderer=renderer, source=source, width=_joint_width(model.config))
 
     @classmethod
     def load(cls, options: ClipTowerOptions) -> "ClipTower":
@@ -48,14 +41,6 @@ class ClipTower(nn.Module):
         _grow_token_table(model, renderer)
         return cls(model, renderer=renderer, source=options.model)
 
-    def prepare_images(self, images: Sequence[Image.Image]) -> dict[str, Tensor]:
-        """Render images, see ``ClipRenderer.prepare_images``."""
-        return self.renderer.prepare_images(images)
-
-    def prepare_texts(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        """Render texts, see ``ClipRenderer.prepare_texts``."""
-        return self.renderer.prepare_texts(texts)
-
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return projected vectors (B, D), not normalised, of images or of texts."""
         ready = placed(inputs, beside=self.model)
@@ -65,24 +50,6 @@ class ClipTower(nn.Module):
             features = self.model.get_text_features(**ready)
         z_BD: Tensor = features.pooler_output
         return z_BD
-
-    def weights_hash(self) -> str:
-        """Return the hash of the weights, the same in whatever folder they lie."""
-        return hash_weights(self.model)
-
-    def identity(self) -> dict[str, Any]:
-        """Return everything of the tower that shapes a vector, as JSON values."""
-        return {
-            "architecture": hash_config(self.model.config),
-            "weights": self.weights_hash(),
-            "precision": str(self.model.dtype).removeprefix("torch."),
-            "rendering": self.renderer.identity(),
-        }
-
-    def save(self, folder: Path) -> None:
-        """Write model, tokenizer and image processor; the folder loads with the same options."""
-        self.model.save_pretrained(folder)
-        self.renderer.save(folder)
 
 
 def _joint_width(config: Any) -> int:

@@ -1,11 +1,9 @@
 """A generative image-text model as a tower. Shapes: B items, L positions, D width."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoModelForImageTextToText
 
 from samesense.encoder.render.mllm import MllmRenderer
@@ -13,10 +11,10 @@ from samesense.encoder.tokens import Tokens
 from samesense.encoder.towers.loading import load_weights
 from samesense.encoder.towers.options import MllmTowerOptions
 from samesense.encoder.towers.placing import placed
-from samesense.encoder.towers.weights import hash_config, hash_weights
+from samesense.encoder.towers.tower import Tower
 
 
-class MllmTower(nn.Module):
+class MllmTower(Tower):
     """Any image-text model of transformers, read at its last layer.
 
     The language-model head is never computed: an embedding has no use for a score of every word.
@@ -25,13 +23,13 @@ class MllmTower(nn.Module):
     gives: Literal["tokens"] = "tokens"
 
     def __init__(self, model: Any, *, renderer: MllmRenderer, source: str) -> None:
-        """Wrap a loaded model; it starts in evaluation mode."""
-        super().__init__()
-        self.model = model
-        self.renderer = renderer
-        self.source = source
-        self.width: int = model.config.get_text_config().hidden_size
-        self.eval()
+        """Wrap a loaded model."""
+        super().__init__(
+            model,
+            renderer=renderer,
+            source=source,
+            width=model.config.get_text_config().hidden_size,
+        )
 
     @classmethod
     def load(cls, options: MllmTowerOptions) -> "MllmTower":
@@ -44,14 +42,6 @@ class MllmTower(nn.Module):
         model = load_weights(AutoModelForImageTextToText, options)
         return cls(model, renderer=renderer, source=options.model)
 
-    def prepare_images(self, images: Sequence[Image.Image]) -> dict[str, Tensor]:
-        """Render images, see ``MllmRenderer.prepare_images``."""
-        return self.renderer.prepare_images(images)
-
-    def prepare_texts(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        """Render texts, see ``MllmRenderer.prepare_texts``."""
-        return self.renderer.prepare_texts(texts)
-
     def forward(self, inputs: Mapping[str, Tensor]) -> Tokens:
         """Return the states after the last layer and the final norm, (B, L, D), and the mask."""
         ready = placed(inputs, beside=self.model)
@@ -62,21 +52,3 @@ class MllmTower(nn.Module):
             ready["position_ids"] = (mask_BL.long().cumsum(dim=1) - 1).clamp(min=0)
         states_BLD = self.model.base_model(**ready, use_cache=False).last_hidden_state
         return Tokens(states_BLD=states_BLD, mask_BL=mask_BL)
-
-    def weights_hash(self) -> str:
-        """Return the hash of the weights, the same in whatever folder they lie."""
-        return hash_weights(self.model)
-
-    def identity(self) -> dict[str, Any]:
-        """Return everything of the tower that shapes a vector, as JSON values."""
-        return {
-            "architecture": hash_config(self.model.config),
-            "weights": self.weights_hash(),
-            "precision": str(next(self.model.parameters()).dtype).removeprefix("torch."),
-            "rendering": self.renderer.identity(),
-        }
-
-    def save(self, folder: Path) -> None:
-        """Write model, tokenizer and image processor; the folder loads with the same options."""
-        self.model.save_pretrained(folder)
-        self.renderer.save(folder)

@@ -1,9 +1,53 @@
-"""Every kind of tower, and of renderer."""
+"""What every tower is: a pretrained model with its rendering, and an identity."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import Tensor, nn
 
 from samesense.encoder.render.clip import ClipRenderer
 from samesense.encoder.render.mllm import MllmRenderer
-from samesense.encoder.towers.clip import ClipTower
-from samesense.encoder.towers.mllm import MllmTower
+from samesense.encoder.towers.weights import hash_config, hash_weights
 
-Tower = MllmTower | ClipTower
 Renderer = MllmRenderer | ClipRenderer
+
+
+class Tower(nn.Module):
+    """A loaded model; it starts in evaluation mode."""
+
+    def __init__(self, model: Any, *, renderer: Renderer, source: str, width: int) -> None:
+        """Wrap a model from ``source`` that gives vectors of ``width``."""
+        super().__init__()
+        self.model = model
+        self.renderer = renderer
+        self.source = source
+        self.width = width
+        self.eval()
+
+    def prepare_images(self, images: Sequence[Image.Image]) -> dict[str, Tensor]:
+        """Render images into the tensors that this tower takes."""
+        return self.renderer.prepare_images(images)
+
+    def prepare_texts(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Render texts into the tensors that this tower takes."""
+        return self.renderer.prepare_texts(texts)
+
+    def weights_hash(self) -> str:
+        """Return the hash of the weights, the same in whatever folder they lie."""
+        return hash_weights(self.model)
+
+    def identity(self) -> dict[str, Any]:
+        """Return everything of the tower that shapes a vector, as JSON values."""
+        return {
+            "architecture": hash_config(self.model.config),
+            "weights": self.weights_hash(),
+            "precision": str(self.model.dtype).removeprefix("torch."),
+            "rendering": self.renderer.identity(),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write model, tokenizer and image processor; the folder loads with the same options."""
+        self.model.save_pretrained(folder)
+        self.renderer.save(folder)
