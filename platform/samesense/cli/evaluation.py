@@ -20,10 +20,8 @@ from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.protocols.matrix import source_target_matrix
 from samesense.evaluation.protocols.udcdr import udcdr
 from samesense.evaluation.report.report import Fold
-from samesense.evaluation.results import Row
+from samesense.evaluation.results import BASELINE, Row
 from samesense.training.options import TrainJob
-
-BASELINE = "identity"
 
 
 def run_evaluation(job: EvaluateJob) -> list[Row]:

@@ -31,7 +31,8 @@ def search(
     from samesense.artefact.folder import load_encoder
     from samesense.cli.pictures import load_picture
     from samesense.cli.tables import print_hits
-    from samesense.evaluation.report.grid import draw_grid
+    from samesense.evaluation.report.grid import TILE_PX, draw_grid
+    from samesense.evaluation.report.thumbnails import thumbnail
     from samesense.index.store import open_store
     from samesense.search.query import search as search_index
 
@@ -49,7 +50,8 @@ def search(
         )[0]
     print_hits(hits)
     if grid is not None:
-        captions = [(load_picture(h.uri), f"{h.domain} {h.label} {h.score:.2f}") for h in hits]
-        shown = [(drawn, caption, None) for drawn, caption in captions]
+        tiles = [thumbnail(hit.uri, side_px=TILE_PX) for hit in hits]
+        captions = [f"{hit.domain} {hit.label} {hit.score:.2f}" for hit in hits]
+        shown = [(tile, caption, None) for tile, caption in zip(tiles, captions, strict=True)]
         draw_grid(picture or (text or ""), hits=shown).save(grid)
         print(f"grid  {grid}")

@@ -35,11 +35,14 @@ def pairs(of: Mapping[str, str], *, caption: str) -> str:
 def _score_table(rows: Sequence[Row], model: str) -> str:
     table = summarise(rows)
     domains = [*dict.fromkeys(row.held_out for row in rows), MEAN]
-    groups = "".join(f'<th scope="colgroup" colspan="4">{metric}</th>' for metric in SHOWN)
+    groups = "".join(
+        f'<th scope="colgroup" colspan="{3 + _has_ceiling(table, metric)}">{metric}</th>'
+        for metric in SHOWN
+    )
     columns = "".join(
         f'<th scope="col" class="first">{name}</th>' if name == "unaligned" else f"<th>{name}</th>"
-        for _ in SHOWN
-        for name in ("unaligned", "aligned", "gain", "ceiling")
+        for metric in SHOWN
+        for name in ("unaligned", "aligned", "gain", "ceiling")[: 3 + _has_ceiling(table, metric)]
     )
     lines = "".join(_line(table, rows, domain, model) for domain in domains)
     return (
@@ -57,15 +60,25 @@ def _line(
     cells = ""
     for metric in SHOWN:
         before, after = table.get((domain, BASELINE, metric)), table.get((domain, model, metric))
-        ceiling = table.get((domain, BASELINE, f"{metric} ceiling"))
         difference = f"{after.mean - before.mean:+.3f}" if before and after else NONE
         cells += (
             f'<td class="first">{_number(before)}</td><td>{_number(after)}</td>'
-            f'<td class="gain">{difference}</td><td class="soft">{_number(ceiling)}</td>'
+            f'<td class="gain">{difference}</td>'
         )
+        if _has_ceiling(table, metric):
+            ceiling = table.get((domain, BASELINE, _ceiling_of(metric)))
+            cells += f'<td class="soft">{_number(ceiling)}</td>'
     kind = ' class="mean"' if domain == MEAN else ""
     sizes = f'<td class="soft">{_sizes(rows, domain)}</td>'
     return f'<tr{kind}><th scope="row">{escape(domain)}</th>{cells}{sizes}</tr>'
+
+
+def _has_ceiling(table: Mapping[tuple[str, str, str], Summary], metric: str) -> bool:
+    return (MEAN, BASELINE, _ceiling_of(metric)) in table
+
+
+def _ceiling_of(metric: str) -> str:
+    return f"{metric} ceiling"
 
 
 def _sizes(rows: Sequence[Row], domain: str) -> str:

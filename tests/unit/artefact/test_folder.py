@@ -1,0 +1,136 @@
+"""A trained model as a folder: whole or not at all, and the same vectors back."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from samesense.artefact import folder as artefact_folder
+from samesense.artefact.folder import load_artefact, load_encoder, save_artefact
+from samesense.artefact.registry import find_artefacts
+from samesense.cli.experiment import on_backbone
+from samesense.core.errors import ArtefactError
+from samesense.encoder.build import build_encoder
+from samesense.encoder.encoder import Encoder
+from samesense.recipe.load import load_recipe
+from samesense.recipe.options import Recipe
+from tests.fixtures.tiny_models import MLLMS, draw_images
+
+IMAGES = draw_images(sizes=[(32, 32)] * 2)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    MLLMS["idefics3"](tmp_path / "backbone")
+    return on_backbone(load_recipe("alignment"), model=str(tmp_path / "backbone"))
+
+
+def trained(recipe: Recipe, *, seed: int = 0) -> Encoder:
+    torch.manual_seed(seed)
+    encoder = build_encoder(recipe)
+    with torch.no_grad():
+        for parameter in encoder.blocks["align"].parameters():
+            parameter.normal_(std=0.1)
+    return encoder
+
+
+def save(place: Path, recipe: Recipe, encoder: Encoder, *changed: str) -> Path:
+    return save_artefact(
+        place / "run" / "model",
+        recipe=recipe,
+        encoder=encoder,
+        changed_towers=frozenset(changed),
+        metrics={"validation mAP@200": 0.5},
+        provenance={"seed": 7, "corpus": {"held_out": "sketch"}},
+    ).folder
+
+
+def test_a_model_comes_back_with_its_vectors(tmp_path: Path, recipe: Recipe) -> None:
+    encoder = trained(recipe)
+    folder = save(tmp_path, recipe, encoder)
+    for place in (folder, folder.parent, str(folder)):
+        back = load_encoder(place)
+        assert np.array_equal(back.embed_images(IMAGES), encoder.embed_images(IMAGES))
+        assert back.fingerprint == encoder.fingerprint
+    assert not (folder / "towers").exists()
+    assert load_artefact(folder).record.metrics == {"validation mAP@200": 0.5}
+
+
+def test_a_tower_that_was_trained_travels_along(tmp_path: Path, recipe: Recipe) -> None:
+    encoder = trained(recipe)
+    with torch.no_grad():
+        next(encoder.blocks["backbone"].parameters()).mul_(1.5)
+    folder = save(tmp_path, recipe, encoder, "backbone")
+    moved = folder.parent.rename(tmp_path / "moved")
+    (tmp_path / "backbone").rename(tmp_path / "gone")
+    back = load_encoder(moved)
+    assert np.array_equal(back.embed_images(IMAGES), encoder.embed_images(IMAGES))
+    assert back.fingerprint == encoder.fingerprint
+
+
+def test_a_tower_that_changed_since_training_is_refused(tmp_path: Path, recipe: Recipe) -> None:
+    folder = save(tmp_path, recipe, trained(recipe))
+    weights = tmp_path / "backbone" / "model.safetensors"
+    tensors = load_file(weights)
+    tensors[sorted(tensors)[0]] += 0.01
+    save_file(tensors, weights, metadata={"format": "pt"})
+    with pytest.raises(ArtefactError, match="has changed since training"):
+        load_encoder(folder)
+
+
+@pytest.mark.parametrize("fault", ["missing", "surplus"])
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path, recipe: Recipe, fault: str) -> None:
+    folder = save(tmp_path, recipe, trained(recipe))
+    weights = load_file(folder / "weights.safetensors")
+    if fault == "missing":
+        del weights["align.gate.weight"]
+    else:
+        weights["align.more"] = torch.zeros(1)
+    save_file(weights, folder / "weights.safetensors")
+    with pytest.raises(ArtefactError, match=r"align\.(gate\.weight|more)"):
+        load_artefact(folder).aligner()
+
+
+def test_a_folder_of_another_format_is_refused(tmp_path: Path, recipe: Recipe) -> None:
+    folder = save(tmp_path, recipe, trained(recipe))
+    record = json.loads((folder / "artefact.json").read_text())
+    (folder / "artefact.json").write_text(json.dumps(record | {"format": 99}))
+    with pytest.raises(ArtefactError, match="has format 99, this version of samesense reads 1"):
+        load_artefact(folder)
+
+
+def test_a_folder_that_is_no_model_is_told_with_the_nearest(tmp_path: Path, recipe: Recipe) -> None:
+    save(tmp_path, recipe, trained(recipe))
+    with pytest.raises(ArtefactError, match=r"is no trained model.*Did you mean 'run'"):
+        load_artefact(tmp_path / "runn")
+
+
+def test_a_crash_while_saving_leaves_the_old_model_and_no_litter(
+    tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = trained(recipe)
+    folder = save(tmp_path, recipe, first)
+
+    def full_disk(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(artefact_folder, "model_card", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save(tmp_path, recipe, trained(recipe, seed=1))
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+    assert load_artefact(folder).record.fingerprint == first.fingerprint
+
+
+def test_models_below_a_folder_are_found_and_broken_ones_passed_over(
+    tmp_path: Path, recipe: Recipe
+) -> None:
+    good = save(tmp_path / "a", recipe, trained(recipe))
+    broken = save(tmp_path / "b", recipe, trained(recipe))
+    (broken / "recipe.yaml").write_text("name: [")
+    assert [found.folder for found in find_artefacts(tmp_path)] == [good]
+    card = (good / "README.md").read_text()
+    assert "held out: sketch" in card
+    assert "| validation mAP@200 | 0.5000 |" in card

@@ -1,0 +1,106 @@
+"""Alignment modules against their formulas, written out in numpy."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from samesense.encoder.align.bottleneck import Bottleneck
+from samesense.encoder.align.gated import Gated
+from samesense.encoder.align.identity import Identity
+from samesense.encoder.align.linear import Linear
+from samesense.encoder.align.mlp import Mlp
+from samesense.encoder.align.options import GatedOptions, MlpOptions, ResidualOptions
+from samesense.encoder.align.residual import Residual
+
+WIDTH, RANK = 12, 5
+MODULES = {
+    "identity": lambda: Identity(),
+    "linear": lambda: Linear(width=WIDTH),
+    "residual": lambda: Residual(width=WIDTH, rank=RANK, scale=0.7, dropout=0.0),
+    "gated": lambda: Gated(width=WIDTH, rank=RANK, dropout=0.0),
+    "mlp": lambda: Mlp(width=WIDTH, hidden=2 * WIDTH),
+}
+
+
+def vectors() -> torch.Tensor:
+    return torch.randn(6, WIDTH, generator=torch.Generator().manual_seed(0)) * 3 + 1
+
+
+def shaken(module: nn.Module) -> nn.Module:
+    """The module away from its start, where parts of it are zero."""
+    torch.manual_seed(1)
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return module
+
+
+def plain_bottleneck(module: Bottleneck, h: np.ndarray) -> np.ndarray:
+    w = {name: p.detach().numpy() for name, p in module.named_parameters()}
+    centred = h - h.mean(axis=1, keepdims=True)
+    normed = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5)
+    normed = normed * w["norm.weight"] + w["norm.bias"]
+    inner = normed @ w["down.weight"].T + w["down.bias"]
+    gelu = inner * 0.5 * (1 + np.vectorize(math.erf)(inner / math.sqrt(2)))
+    return gelu @ w["up.weight"].T + w["up.bias"]
+
+
+@pytest.mark.parametrize("name", ["identity", "linear", "residual", "gated"])
+def test_a_fresh_module_is_the_identity(name: str) -> None:
+    assert torch.equal(MODULES[name]()(vectors()), vectors())
+
+
+def test_a_fresh_perceptron_keeps_which_vectors_are_near() -> None:
+    before = torch.cdist(vectors(), vectors()).argsort(dim=1)[:, 1]
+    z = MODULES["mlp"]()(vectors())
+    assert z.shape == vectors().shape
+    assert (torch.cdist(z, z).argsort(dim=1)[:, 1] == before).float().mean() >= 0.5
+
+
+@pytest.mark.parametrize("name", ["linear", "residual", "gated", "mlp"])
+def test_every_parameter_learns(name: str) -> None:
+    module = shaken(MODULES[name]())
+    (module(vectors()) * torch.randn(WIDTH)).sum().backward()
+    silent = [n for n, p in module.named_parameters() if p.grad is None or not p.grad.any()]
+    assert silent == []
+
+
+def test_the_residual_is_its_formula() -> None:
+    module: Any = shaken(MODULES["residual"]())
+    h = vectors().numpy()
+    expected = h + 0.7 * plain_bottleneck(module.bottleneck, h)
+    assert np.allclose(module(vectors()).detach().numpy(), expected, atol=1e-4)
+
+
+def test_the_gated_module_is_its_formula() -> None:
+    module: Any = shaken(MODULES["gated"]())
+    h = vectors().numpy()
+    weight, bias = module.gate.weight.detach().numpy(), module.gate.bias.detach().numpy()
+    gate = 1 / (1 + np.exp(-(h @ weight.T + bias)))
+    expected = h + gate * plain_bottleneck(module.bottleneck, h)
+    assert np.allclose(module(vectors()).detach().numpy(), expected, atol=1e-4)
+
+
+def test_dropout_acts_in_training_alone() -> None:
+    module = shaken(Gated(width=WIDTH, rank=RANK, dropout=0.5))
+    assert not torch.equal(module.train()(vectors()), module(vectors()))
+    assert torch.equal(module.eval()(vectors()), module(vectors()))
+
+
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [
+        (GatedOptions, {"kind": "gated", "rank": 0}),
+        (GatedOptions, {"kind": "gated", "dropout": 1.0}),
+        (ResidualOptions, {"kind": "residual", "scale": 0.0}),
+        (MlpOptions, {"kind": "mlp", "hidden": 0}),
+        (MlpOptions, {"kind": "mlp", "rank": 3}),
+    ],
+)
+def test_impossible_options_are_refused(options: Any, values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        options.model_validate(values)

@@ -1,0 +1,118 @@
+"""The report's page and the grid of hits."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from samesense.corpus.manifest import Manifest
+from samesense.corpus.scan import scan
+from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.report.grid import COLUMNS, TILE_PX, draw_grid
+from samesense.evaluation.report.page import write_page
+from samesense.evaluation.report.report import Fold, Report
+from samesense.evaluation.results import Row
+from tests.fixtures.corpora import write_patterns
+
+ODD = '<b>&"x'
+
+
+def rows(seeds: Sequence[int]) -> list[Row]:
+    return [
+        Row(
+            held_out=ODD,
+            seed=seed,
+            model=model,
+            metric=metric,
+            value=value + seed / 100,
+            protocol="udcdr-clean",
+            n_queries=12,
+            n_gallery=34,
+        )
+        for seed in seeds
+        for model, value in (("identity", 0.25), ("alignment", 0.5))
+        for metric in ("mAP@200", "Prec@200", "Prec@200 ceiling")
+    ]
+
+
+@pytest.fixture
+def fold(tmp_path: Path) -> Fold:
+    folder = write_patterns(tmp_path / "images", concepts=3, domains=2, each=4)
+    table = scan(str(folder)).manifest.table.to_pylist()
+    manifest = Manifest.from_rows(
+        [
+            row
+            | {"split": "query" if row["domain"] == "domain0" else "gallery"}
+            | {"domain": ODD if row["domain"] == "domain0" else row["domain"]}
+            for row in table
+        ]
+    )
+    z = np.random.default_rng(0).normal(size=(len(manifest), 8)).astype(np.float32)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    return Fold(held_out=ODD, before=Embedded(manifest, z), after=Embedded(manifest, z[::-1]))
+
+
+def page(tmp_path: Path, fold: Fold, seeds: Sequence[int]) -> str:
+    path = tmp_path / "report.html"
+    report = Report(
+        title=f"Search {ODD}",
+        rows=rows(seeds),
+        folds=[fold],
+        cost={"seconds": "12"},
+        provenance={"corpus": ODD},
+    )
+    write_page(path, report=report)
+    return path.read_text()
+
+
+def test_the_page_tells_the_numbers_and_stands_alone(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0])
+    for number in ("0.250", "0.500", "+0.250", "12 / 34"):
+        assert number in html
+    assert "One seed was run" in html
+    sources = re.findall(r'(?:src|href)="([^"]*)"', html)
+    assert len(sources) > 40
+    assert all(source.startswith("data:image/") for source in sources)
+    assert "<script" not in html
+    assert "@import" not in html
+
+
+def test_several_seeds_show_their_spread(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0, 1, 2])
+    assert "0.510 ± 0.010" in html
+    assert "Over 3 seeds that is beyond the spread" in html
+
+
+def test_names_from_a_corpus_cannot_write_html(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0])
+    assert ODD not in html
+    assert "&lt;b&gt;&amp;" in html
+
+
+def test_a_metric_without_a_ceiling_has_no_column_for_it(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0])
+    assert html.count("<th>ceiling</th>") == 1
+
+
+def test_a_picture_that_is_gone_leaves_a_tile(tmp_path: Path, fold: Fold) -> None:
+    whole = page(tmp_path, fold, seeds=[0])
+    for path in (tmp_path / "images").rglob("*.png"):
+        path.unlink()
+    assert page(tmp_path, fold, seeds=[0]).count("<img") == whole.count("<img")
+
+
+@pytest.mark.parametrize("hits", [0, 1, 5, 6, 25])
+@pytest.mark.parametrize("query", ["a very long question about a guitar " * 3, "picture"])
+def test_a_grid_has_a_place_for_every_hit(hits: int, query: str) -> None:
+    picture = Image.new("RGB", (30, 60), "red")
+    asked = picture if query == "picture" else query
+    sheet = draw_grid(asked, hits=[(picture, "photo guitar 0.5", True)] * hits)
+    columns, rows = 1 + min(hits, COLUMNS), max(1, -(-hits // COLUMNS))
+    assert columns * TILE_PX < sheet.width < (columns + 1) * TILE_PX
+    assert rows * TILE_PX < sheet.height < rows * TILE_PX * 1.5
+    reds = (np.asarray(sheet) == (255, 0, 0)).all(axis=2).sum()
+    shown = hits + (query == "picture")
+    assert reds == pytest.approx(shown * TILE_PX**2 / 2, rel=0.15)
