@@ -6,7 +6,6 @@ from itertools import product
 from pathlib import Path
 
 from samesense.artefact.folder import Artefact, save_artefact
-from samesense.cli.experiment import on_backbone
 from samesense.corpus.rendered.write import DOMAINS, render_image
 from samesense.encoder.build import build_encoder
 from samesense.encoder.scratch import build_idefics3
@@ -38,7 +37,7 @@ def realistic_backbone(folder: Path) -> str:
 
 def untrained(folder: Path, *, backbone: str) -> Artefact:
     """Write the alignment recipe on a backbone as a model, without training it."""
-    recipe = on_backbone(load_recipe("alignment"), model=backbone)
+    recipe = load_recipe("alignment").with_block("backbone", model=backbone)
     encoder = build_encoder(recipe)
     return save_artefact(folder, recipe=recipe, encoder=encoder, metrics={}, provenance={})
 

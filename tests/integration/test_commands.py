@@ -1,38 +1,50 @@
 """The commands, as a person types them, from a folder of images to hits."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from samesense.cli.main import main
 from tests.conftest import ROOT
 from tests.fixtures.bad_images import Bad, write_odd_files
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.tiny_models import MLLMS
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("ray_cluster")]
 CONCEPTS, DOMAINS, EACH = 6, 3, 10
 
 
-def samesense(*words: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a command and check its exit code."""
-    run = subprocess.run(
-        [sys.executable, "-m", "samesense.cli.main", *map(str, words)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert run.returncode == code, run.stderr[-4000:]
-    return run
+@dataclass(frozen=True)
+class Said:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+def samesense(*words: str | Path, cwd: Path, code: int = 0) -> Said:
+    """Run a command in this process, on the session's Ray, and check its exit code."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["samesense", *map(str, words)])
+        silenced = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
+        with silenced[0], silenced[1], pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == code, err.getvalue()
+    return Said(out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
     """A folder with a corpus `photos` and a model `backbone`, in which commands are run."""
     folder = tmp_path_factory.mktemp("place")
     write_patterns(folder / "photos", concepts=CONCEPTS, domains=DOMAINS, each=EACH)

@@ -13,7 +13,7 @@ from tests.fixtures.tiny_models import MLLMS
 
 pytestmark = pytest.mark.integration
 DEMO = ("demo", "--corpus", "photos", "--backbone", "backbone", "--out", "runs/mine")
-ONE_FOLD = ("--held-out", "domain1", "--seeds", "2")
+ONE_FOLD = ("--held-out", "domain1", "--seeds", "1")
 
 
 def samesense(*words: str, cwd: Path) -> str:
@@ -28,14 +28,11 @@ def test_the_demo_leaves_rows_a_page_and_a_search_that_works(tmp_path: Path) -> 
     MLLMS["idefics3"](tmp_path / "backbone")
     said = samesense(*DEMO, *ONE_FOLD, cwd=tmp_path)
     rows = json.loads((tmp_path / "runs/mine/results.json").read_text())
-    assert {(row["held_out"], row["seed"]) for row in rows} == {("domain1", 0), ("domain1", 1)}
+    assert {(row["held_out"], row["seed"]) for row in rows} == {("domain1", 0)}
     assert {row["model"] for row in rows} == {"identity", "alignment"}
-    scores = {
-        (row["model"], row["seed"]): row["value"] for row in rows if row["metric"] == "mAP@200"
-    }
-    assert all(scores["alignment", seed] > scores["identity", seed] for seed in (0, 1))
-    for model in ("identity", "alignment"):
-        assert f"{(scores[model, 0] + scores[model, 1]) / 2:.3f}" in said
+    scores = {row["model"]: row["value"] for row in rows if row["metric"] == "mAP@200"}
+    assert scores["alignment"] > scores["identity"]
+    assert all(f"{score:.3f}" in said for score in scores.values())
     page = (tmp_path / "runs/mine/report.html").read_text()
     assert page.count("data:image/") > 20
     search = next(line for line in said.splitlines() if line.startswith("search"))

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samesense.cli.experiment import on_backbone
 from samesense.cli.training import train_on
 from samesense.core.errors import ConfigError, TrainingError
 from samesense.corpus.manifest import Manifest
@@ -38,7 +37,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     folder = tmp_path_factory.mktemp("backbone")
     MLLMS["idefics3"](folder)
-    recipe = on_backbone(load_recipe("alignment"), model=str(folder))
+    recipe = load_recipe("alignment").with_block("backbone", model=str(folder))
     stage = recipe.stages[0]
     sizes = {"concepts_per_step": 4, "images_per_concept_and_domain": 2}
     sampler = stage.sampler.model_copy(update=sizes)
@@ -74,7 +73,7 @@ def alone(
     return train_here(tmp_path_factory.mktemp("alone"), corpus, recipe, deepspeed=options)
 
 
-@pytest.mark.parametrize("zero_stage", [0, 2, 3])
+@pytest.mark.parametrize("zero_stage", [0, 3])
 def test_two_workers_learn_what_one_learns(
     tmp_path: Path, corpus: Path, recipe: Recipe, alone: Trained, zero_stage: int
 ) -> None:
@@ -116,8 +115,6 @@ def test_a_run_is_repeated_to_the_bit_and_never_looks_at_the_held_out_domain(
         tmp_path, elsewhere, recipe, manifest=Manifest.from_rows(moved), deepspeed=options
     )
     assert again.artefact.record.fingerprint == alone.artefact.record.fingerprint
-    other = train_here(tmp_path / "seed", corpus, recipe, deepspeed=options, seed=1)
-    assert other.artefact.record.fingerprint != alone.artefact.record.fingerprint
 
 
 def test_a_training_image_that_is_gone_is_named(

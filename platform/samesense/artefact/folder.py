@@ -137,7 +137,7 @@ def save_artefact(
         for name in changed_towers:
             tower: Any = encoder.blocks[name]
             tower.save(building / TOWERS / name)
-            kept = _with_model(kept, name, f"{TOWERS}/{name}")
+            kept = kept.with_block(name, model=f"{TOWERS}/{name}")
         weights = {
             name: tensor.contiguous().cpu()
             for name, tensor in encoder.blocks.state_dict().items()
@@ -178,7 +178,7 @@ def load_artefact(folder: Path | str) -> Artefact:
         )
     for name, tower in recipe.towers().items():
         if tower.model == f"{TOWERS}/{name}":
-            recipe = _with_model(recipe, name, str((path / TOWERS / name).absolute()))
+            recipe = recipe.with_block(name, model=str((path / TOWERS / name).absolute()))
     return Artefact(folder=path, recipe=recipe, record=record)
 
 
@@ -220,11 +220,6 @@ def unaligned(model: str, *, prompt: PromptName = "semantic") -> EncoderOptions:
             "vector": {"image": "image", "text": "text"},
         }
     )
-
-
-def _with_model(recipe: Recipe, name: str, model: str) -> Recipe:
-    block = recipe.blocks[name].model_copy(update={"model": model})
-    return recipe.model_copy(update={"blocks": {**recipe.blocks, name: block}})
 
 
 def _nearest(path: Path) -> str:

@@ -60,7 +60,8 @@ def fill_image_vectors(
     Images that are there are not read; where all are there, the tower is not loaded. Finished
     batches are kept when the process is killed.
     """
-    artefact = load_artefact(model)
+    # Ray's processes may have another working directory.
+    artefact, cache_root = load_artefact(Path(model).absolute()), Path(cache_root).absolute()
     cache = VectorCache(cache_root, fingerprint=artefact.tower_fingerprint())
     uri_by_key = dict(zip(manifest.column("content_hash"), manifest.column("uri"), strict=True))
     missing = cache.missing(list(uri_by_key))
@@ -68,7 +69,7 @@ def fill_image_vectors(
     if missing:
         with progress(total=len(missing), what="embed images") as advance:
             rows = [{"key": key, "uri": uri_by_key[key]} for key in missing]
-            for outcome in _run(rows, artefact, Path(cache_root), limits, options):
+            for outcome in _run(rows, artefact, cache_root, limits, options):
                 rejected.update(outcome.rejected)
                 advance(outcome.count)
     return Filled(cache=cache, encoded=len(missing) - len(rejected), rejected=rejected)

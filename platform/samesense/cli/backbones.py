@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from samesense.cli.experiment import Experiment, on_backbone, train_without
+from samesense.cli.experiment import Experiment, train_without
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.scratch import build_idefics3
 from samesense.encoder.towers.options import MllmTowerOptions
@@ -20,13 +20,16 @@ def recipes_on_backbones(
     alignment = load_recipe("alignment")
     if experiment.backbone is not None:
         for held_out in experiment.held_out:
-            yield held_out, on_backbone(alignment, model=experiment.backbone)
+            yield held_out, alignment.with_block("backbone", model=experiment.backbone)
         return
     for start in range(0, len(experiment.held_out), HELD_OUT_TOGETHER):
         together = experiment.held_out[start : start + HELD_OUT_TOGETHER]
         backbone = _from_scratch(together, experiment, manifest, seed)
         for held_out in together:
-            yield held_out, on_backbone(alignment, model=backbone.model, prompt=backbone.prompt)
+            yield (
+                held_out,
+                alignment.with_block("backbone", model=backbone.model, prompt=backbone.prompt),
+            )
 
 
 def _from_scratch(
@@ -39,7 +42,7 @@ def _from_scratch(
     trained, _ = train_without(
         held_out,
         experiment=experiment,
-        recipe=on_backbone(load_recipe("scratch"), model=str(folder)),
+        recipe=load_recipe("scratch").with_block("backbone", model=str(folder)),
         manifest=manifest.with_text(_captions(manifest)),
         seed=seed,
     )

@@ -49,9 +49,3 @@ def train_without(
     split = leave_domains_out(manifest, held_out=held_out, seed=seed)
     split.write(Path(job.out) / SPLITS_FILE)
     return train_on(job, split), split
-
-
-def on_backbone(recipe: Recipe, **changes: str) -> Recipe:
-    """Return the recipe with other options of its tower."""
-    block = recipe.blocks["backbone"].model_copy(update=changes)
-    return recipe.model_copy(update={"blocks": {**recipe.blocks, "backbone": block}})

@@ -75,14 +75,14 @@ def _split_contents(
             queries.add(content)
         else:
             cells[domain, label].add(content)
-    split_of: dict[str, str] = {}
+    # A file that the held-out domain shares must not be trained on, nor be the answer to itself;
+    # one that two cells share keeps the split of the first.
+    split_of = dict.fromkeys(queries, "duplicate")
     for cell in sorted(cells):
-        # A file that two cells share keeps the split of the first; one that the held-out domain
-        # shares must not be trained on, nor be the answer to itself.
         contents = sorted(cells[cell] - split_of.keys(), key=lambda content: _rank(seed, content))
         for place, content in enumerate(contents):
             split_of[content] = _split_at(place, len(contents), shares)
-    return split_of | dict.fromkeys(queries & split_of.keys(), "duplicate")
+    return split_of
 
 
 def _split_at(place: int, count: int, shares: SplitShares) -> str:

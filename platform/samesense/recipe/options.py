@@ -1,6 +1,6 @@
 """A recipe is an encoder, and the stages that train it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -73,3 +73,8 @@ class Recipe(EncoderOptions):
     """One sentence on what it does."""
     stages: tuple[StageOptions, ...] = ()
     """Trained one after another, each from the weights of the one before."""
+
+    def with_block(self, name: str, **changes: Any) -> "Recipe":
+        """Return the recipe with other values of some options of one block."""
+        block = self.blocks[name].model_copy(update=changes)
+        return self.model_copy(update={"blocks": {**self.blocks, name: block}})

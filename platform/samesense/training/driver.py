@@ -78,6 +78,7 @@ def train(job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors) -> Tr
         TrainingError: if training fails.
     """
     check_job(job)
+    job = _with_absolute_models(job)
     started = time.monotonic()
     seen = manifest.of(splits=TRAINING_SPLITS)
     out = Path(job.out).absolute()
@@ -93,6 +94,15 @@ def train(job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors) -> Tr
         seconds=time.monotonic() - started,
         trained_parameters=sum(counts[name] for name in names),
     )
+
+
+def _with_absolute_models(job: TrainJob) -> TrainJob:
+    """Name local models so that the artefact finds them from any working directory."""
+    recipe = job.recipe
+    for name, tower in recipe.towers().items():
+        if Path(tower.model).is_dir():
+            recipe = recipe.with_block(name, model=str(Path(tower.model).absolute()))
+    return job.model_copy(update={"recipe": recipe})
 
 
 def _start(job: TrainJob, seen: Manifest, out: Path) -> Artefact:

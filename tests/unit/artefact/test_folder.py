@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 from samesense.artefact import folder as artefact_folder
 from samesense.artefact.folder import load_artefact, load_encoder, save_artefact
 from samesense.artefact.registry import find_artefacts
-from samesense.cli.experiment import on_backbone
 from samesense.core.errors import ArtefactError
 from samesense.encoder.build import build_encoder
 from samesense.encoder.encoder import Encoder
@@ -25,7 +24,7 @@ IMAGES = draw_images(sizes=[(32, 32)] * 2)
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:
     MLLMS["idefics3"](tmp_path / "backbone")
-    return on_backbone(load_recipe("alignment"), model=str(tmp_path / "backbone"))
+    return load_recipe("alignment").with_block("backbone", model=str(tmp_path / "backbone"))
 
 
 def trained(recipe: Recipe, *, seed: int = 0) -> Encoder:

@@ -7,7 +7,6 @@ import pytest
 
 from samesense.artefact.folder import Artefact, save_artefact
 from samesense.bulk.steps import EncodeTower, RenderImages
-from samesense.cli.experiment import on_backbone
 from samesense.corpus.decode import DecodeLimits
 from samesense.encoder.build import build_encoder
 from samesense.recipe.load import load_recipe
@@ -18,7 +17,7 @@ from tests.fixtures.tiny_models import MLLMS, draw_images
 def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     folder = tmp_path_factory.mktemp("model")
     MLLMS["idefics3"](folder / "backbone")
-    recipe = on_backbone(load_recipe("alignment"), model=str(folder / "backbone"))
+    recipe = load_recipe("alignment").with_block("backbone", model=str(folder / "backbone"))
     encoder = build_encoder(recipe)
     return save_artefact(
         folder / "model", recipe=recipe, encoder=encoder, metrics={}, provenance={}

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from samesense.artefact.folder import unaligned
-from samesense.cli.experiment import on_backbone
 from samesense.core.errors import ConfigError, ModelError
 from samesense.encoder.align.options import LinearOptions
 from samesense.encoder.build import build_aligner, build_encoder, build_skeleton
@@ -22,7 +21,7 @@ from tests.fixtures.tiny_models import MLLMS, draw_images
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     folder = tmp_path_factory.mktemp("backbone")
     MLLMS["idefics3"](folder)
-    return on_backbone(load_recipe("alignment"), model=str(folder))
+    return load_recipe("alignment").with_block("backbone", model=str(folder))
 
 
 def built(recipe: EncoderOptions) -> Encoder:
@@ -82,7 +81,7 @@ def test_the_fingerprint_is_of_what_shapes_a_vector_and_of_nothing_else(
     renamed = recipe.model_copy(update={"name": "other", "summary": "x", "stages": ()})
     assert built(renamed).fingerprint == first.fingerprint
     MLLMS["idefics3"](tmp_path)
-    elsewhere = built(on_backbone(recipe, model=str(tmp_path)))
+    elsewhere = built(recipe.with_block("backbone", model=str(tmp_path)))
     assert elsewhere.fingerprint == first.fingerprint
 
     with torch.no_grad():
@@ -92,7 +91,7 @@ def test_the_fingerprint_is_of_what_shapes_a_vector_and_of_nothing_else(
     with torch.no_grad():
         next(elsewhere.blocks["backbone"].parameters()).add_(1e-3)
     assert elsewhere.tower_fingerprint() != first.tower_fingerprint()
-    asked = built(on_backbone(recipe, prompt="one_word"))
+    asked = built(recipe.with_block("backbone", prompt="one_word"))
     assert asked.tower_fingerprint() != first.tower_fingerprint()
     assert asked.fingerprint != first.fingerprint
 
