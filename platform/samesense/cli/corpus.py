@@ -26,14 +26,11 @@ def scan(
 
     Example: `samesense corpus scan photos/ -o manifest.parquet`
     """
-    from samesense.cli.tables import print_scan
-    from samesense.corpus.rejections import write_rejections
+    from samesense.cli.tables import report_scan
     from samesense.corpus.scan import scan as scan_corpus
 
     found = scan_corpus(uri)
     found.manifest.write(out)
     rejections = out.with_name(f"{out.stem}.rejections.parquet")
-    write_rejections(rejections, found.rejections)
-    print_scan(found)
+    report_scan(found, rejections=rejections)
     print(f"manifest    {out}")
-    print(f"rejections  {rejections}")

@@ -35,7 +35,7 @@ def demo(
     from samesense.cli.cluster import cluster
     from samesense.cli.experiment import Experiment
     from samesense.cli.leave_one_out import run_experiment
-    from samesense.cli.tables import print_scan
+    from samesense.cli.tables import report_scan
     from samesense.corpus.scan import scan
     from samesense.encoder.render.loading import load_config
     from samesense.evaluation.report.page import write_page
@@ -45,7 +45,7 @@ def demo(
         load_config(backbone, revision=None)
     uri = str(corpus) if corpus is not None else draw_corpus(out / "corpus")
     found = scan(uri)
-    print_scan(found)
+    report_scan(found, rejections=out / "rejections.parquet")
     experiment = Experiment(
         uri=uri,
         backbone=backbone,

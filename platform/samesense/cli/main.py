@@ -1,5 +1,6 @@
 """``samesense``: the door for people."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ app.command(name="search")(search)
 app.command(name="evaluate")(evaluate)
 app.add_typer(models, name="models")
 app.command(name="demo")(demo)
+
+# DeepSpeed, which transformers imports, would tell at every start that there is no GPU.
+logging.getLogger("DeepSpeed").addFilter(lambda record: "accelerator to CPU" not in str(record.msg))
 
 
 @contextmanager

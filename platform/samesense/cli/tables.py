@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from samesense.corpus.rejections import write_rejections
 from samesense.corpus.scan import Scan
 from samesense.index.rows import Hit
 
@@ -23,6 +25,13 @@ def print_scan(found: Scan) -> None:
         print(f"    {rejection.uri}: {rejection.reason} ({rejection.detail})")
     if len(rejections) > REJECTIONS_SHOWN:
         print(f"    ... and {len(rejections) - REJECTIONS_SHOWN} more in the rejections table")
+
+
+def report_scan(found: Scan, *, rejections: Path) -> None:
+    """Print what a corpus holds, and write what was rejected as a table."""
+    print_scan(found)
+    write_rejections(rejections, found.rejections)
+    print(f"rejections  {rejections}")
 
 
 def print_hits(hits: Sequence[Hit]) -> None:

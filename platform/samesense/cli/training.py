@@ -4,6 +4,7 @@ from pathlib import Path
 
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
+from samesense.cli.tables import report_scan
 from samesense.core.errors import TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
@@ -14,8 +15,9 @@ from samesense.vectors.cache import VectorCache
 
 
 def run_training(job: TrainJob) -> Trained:
-    """Scan and split the job's corpus, then train."""
+    """Scan and split the job's corpus, tell what it holds, then train."""
     found = scan(job.corpus.uri, limits=job.corpus.limits)
+    report_scan(found, rejections=Path(job.out) / "rejections.parquet")
     manifest = leave_domains_out(
         found.manifest, held_out=job.corpus.held_out, seed=job.seed, shares=job.corpus.shares
     )
