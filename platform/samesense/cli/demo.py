@@ -1,6 +1,8 @@
 """``samesense demo``: the main job end to end, on a corpus of its own or on yours."""
 
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import typer
@@ -63,20 +65,24 @@ def demo(
     print(results_table(outcome.rows))
     print(f"\nresults  {results}\nreport   {page}\nmodel    {outcome.model}")
     others = ",".join(d for d in found.manifest.domains if d != outcome.searched_domain)
-    search = ["samesense", "search", "--index", outcome.index, "--milvus", outcome.milvus]
+    program = "samesense" if shutil.which("samesense") else sys.argv[0]
+    search = [program, "search", "--index", outcome.index, "--milvus", outcome.milvus]
     search += ["--image", query, "--domains", others, "--grid", "hits.png"]
     print(f"search   {shlex.join(search)}")
 
 
 def draw_corpus(folder: Path) -> str:
-    """Draw the demo's own corpus once and return where it is."""
+    """Draw the demo's own corpus once, whole or not at all, and return where it is."""
     from samesense.corpus.rendered.write import render_corpus
 
     if not folder.is_dir():
+        drawing = folder.with_name(f".{folder.name}.drawing")
+        shutil.rmtree(drawing, ignore_errors=True)
         render_corpus(
-            folder,
+            drawing,
             images_per_concept_and_domain=DRAWN_IMAGES,
             side_px=DRAWN_SIDE_PX,
             seed=0,
         )
+        drawing.rename(folder)
     return str(folder)
