@@ -28,6 +28,7 @@ from samesense.training.options import TrainJob
 from samesense.training.plan import items_per_step
 from samesense.training.sources import Source, stage_views, view_source
 from samesense.training.task import StageTask, as_items
+from samesense.training.tracking import check_trackers, forget_tracks
 from samesense.training.watch import shown
 from samesense.training.weights import load_weights
 from samesense.vectors.cache import VectorCache
@@ -35,7 +36,6 @@ from samesense.vectors.cache import VectorCache
 FillVectors = Callable[[Manifest, Path], VectorCache]
 """Puts the tower vectors of a manifest's images, by an artefact's tower, into a cache."""
 
-METRICS_FILE = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 START = "start"
 TRAINING_SPLITS = ("train", "validation")
@@ -61,6 +61,7 @@ def check_job(job: TrainJob) -> None:
     """
     check_wiring(job.recipe)
     check_parameters(job.recipe)
+    check_trackers(job.tracking)
     if not job.recipe.stages:
         raise ConfigError(f"recipe '{job.recipe.name}': has no stage to train")
     if job.deepspeed.precision == "bfloat16" and job.deepspeed.zero_stage == 0:
@@ -82,7 +83,7 @@ def train(job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors) -> Tr
     started = time.monotonic()
     seen = manifest.of(splits=TRAINING_SPLITS)
     out = Path(job.out).absolute()
-    (out / METRICS_FILE).unlink(missing_ok=True)
+    forget_tracks(out)
     artefact = _start(job, seen, out)
     names: set[str] = set()
     for stage in job.recipe.stages:
@@ -164,7 +165,9 @@ def _task(
         validation=as_items(
             splits["validation"], concepts=concepts, vectors=_refs(splits["validation"], caches)
         ),
-        metrics_file=str(out / METRICS_FILE),
+        out=str(out),
+        tracking=job.tracking,
+        config=json.loads(job.model_dump_json()),
         seed=job.seed,
         deepspeed=job.deepspeed,
         threads=job.workers.threads_per_worker or _threads(job.workers.count),
@@ -224,7 +227,7 @@ def _fit(job: TrainJob, task: StageTask, out: Path) -> Any:
         train_stage, train_loop_config=task, scaling_config=scaling, run_config=run
     )
     try:
-        with shown(out / METRICS_FILE, stage=task.stage):
+        with shown(out, stage=task.stage):
             return trainer.fit()
     except Exception as error:
         raise _told(error) from error

@@ -16,13 +16,14 @@ from torch import Tensor
 from samesense.artefact.folder import load_artefact
 from samesense.core.errors import TrainingError
 from samesense.encoder.encoder import Encoder
-from samesense.training.engine import set_learning_rate, start_engine
+from samesense.training.engine import set_learning_rate, start_engine, take_step
 from samesense.training.feed import Batch, stream
+from samesense.training.measure import Meter, described
 from samesense.training.module import ViewsModule, total_loss
 from samesense.training.plan import Indices, items_per_step, plan_steps
 from samesense.training.schedule import learning_rate
 from samesense.training.task import StageTask
-from samesense.training.tracking import MetricsLog
+from samesense.training.tracking import Tracked, track_stage
 from samesense.training.validate import VALIDATION_METRIC, cross_domain_map
 from samesense.training.verify import declare_trainable, verify_changed
 from samesense.training.weights import copy_weights, hash_parameters
@@ -52,14 +53,15 @@ def train_stage(task: StageTask) -> None:
     before = hash_parameters(encoder.blocks, zero_stage=zero_stage)
     kept = _Kept()
     batches = stream(task, items=task.training, plan=plan_SB)
-    with MetricsLog(Path(task.metrics_file), rank=dist.get_rank()) as log:
-        for step, batch in enumerate(batches):
-            metrics = _step(engine, batch, step, task)
+    meter = Meter(images_per_step=plan_SB.shape[1] * dist.get_world_size())
+    with _tracked(task, first_step=0) as tracked:
+        for step, batch in enumerate(meter.timed(batches)):
+            metrics = _step(engine, batch, step, task) | meter.read()
             if _validates(step, task):
-                metrics[VALIDATION_METRIC] = _validate(engine, task)
+                metrics[VALIDATION_METRIC] = score = _validate(engine, task)
                 weights = copy_weights(encoder.blocks, names=declared, zero_stage=zero_stage)
-                kept.offer(weights, score=metrics[VALIDATION_METRIC])
-            log.write(stage=task.stage.name, step=step, **metrics)
+                kept.offer(weights, score=score)
+            tracked.write(step, metrics)
     after = hash_parameters(encoder.blocks, zero_stage=zero_stage)
     verify_changed(before=before, after=after, declared=declared)
     if kept.score is None:
@@ -72,6 +74,17 @@ def _build(task: StageTask) -> Encoder:
     live = any(source.kind == "live" for source in task.sources.values())
     encoder = artefact.encoder() if live else artefact.aligner()
     return encoder.to(ray.train.torch.get_device())
+
+
+def _tracked(task: StageTask, *, first_step: int) -> Tracked:
+    return track_stage(
+        Path(task.out),
+        stage=task.stage.name,
+        first_step=first_step,
+        rank=dist.get_rank(),
+        options=task.tracking,
+        config=task.config,
+    )
 
 
 def _rank_share(task: StageTask) -> Indices:
@@ -89,7 +102,7 @@ def _rank_share(task: StageTask) -> Indices:
     return plan_SB[:, start : start + share]
 
 
-def _step(engine: Any, batch: Batch, step: int, task: StageTask) -> dict[str, float]:
+def _step(engine: Any, batch: Batch, step: int, task: StageTask) -> dict[str, float | None]:
     rate = learning_rate(task.stage.optimiser, step=step, steps=task.stage.steps)
     set_learning_rate(engine, value=rate)
     tensors = engine(batch.inputs)
@@ -97,8 +110,9 @@ def _step(engine: Any, batch: Batch, step: int, task: StageTask) -> dict[str, fl
     loss, terms = total_loss(tensors, batch=batch, stage=task.stage)
     _check_finite({"loss": loss}, step=step, task=task)
     engine.backward(loss)
-    engine.step()
-    return {"loss": float(loss.detach()), **terms, "learning_rate": rate}
+    moved = {"gradient_norm": take_step(engine), "learning_rate": rate}
+    said = described(tensors, batch=batch, view=task.recipe.vector.get("image"), step=step)
+    return {"loss": float(loss.detach()), **terms, **moved, **said}
 
 
 def _check_finite(tensors: Mapping[str, Tensor], *, step: int, task: StageTask) -> None:

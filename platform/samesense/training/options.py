@@ -50,6 +50,15 @@ class DeepSpeedOptions(Options):
     """Number format of parameters and gradients."""
 
 
+class TrackingOptions(Options):
+    """Where a run's numbers go, besides ``OUT/metrics.jsonl``."""
+
+    tensorboard: bool = True
+    """Also write ``OUT/tensorboard``."""
+    mlflow: str | None = None
+    """Address of an MLflow server to send them to; needs ``pip install 'samesense[mlflow]'``."""
+
+
 class TrainJob(Options):
     """One training run."""
 
@@ -67,3 +76,5 @@ class TrainJob(Options):
     """Processes and devices."""
     deepspeed: DeepSpeedOptions = DeepSpeedOptions()
     """Sharding and precision."""
+    tracking: TrackingOptions = TrackingOptions()
+    """Where the run's numbers go."""

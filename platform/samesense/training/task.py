@@ -5,6 +5,7 @@ Shapes: N items.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.recipe.options import Recipe, StageOptions
-from samesense.training.options import DeepSpeedOptions
+from samesense.training.options import DeepSpeedOptions, TrackingOptions
 from samesense.training.sources import Source
 
 
@@ -44,8 +45,11 @@ class StageTask:
     """Folder of the artefact that the stage starts from."""
     training: Items
     validation: Items
-    metrics_file: str
-    """JSONL that the first rank appends to."""
+    out: str
+    """Folder of the run, where the first rank writes its numbers."""
+    tracking: TrackingOptions
+    config: Mapping[str, Any]
+    """The job as JSON, for trackers that keep it beside the numbers."""
     seed: int
     deepspeed: DeepSpeedOptions
     threads: int
