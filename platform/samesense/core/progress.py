@@ -47,9 +47,11 @@ class progress:  # noqa: N801  (used like a function, as a context manager)
 
     def __call__(self, count: int, *, note: str = "") -> None:
         """Record that ``count`` more are done; ``note`` is shown until another takes its place."""
+        now = time.monotonic()
+        if count == 0 and self.done == self.marks[0][1]:
+            self.marks = deque([(now, self.done)])  # waiting says nothing of the rate to come
         self.done += count
         self.note = note or self.note
-        now = time.monotonic()
         if now - self.marks[-1][0] >= MARK_EVERY_S:
             self.marks.append((now, self.done))
         while len(self.marks) > 1 and self.marks[1][0] <= now - WINDOW_S:

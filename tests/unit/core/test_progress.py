@@ -50,6 +50,16 @@ def test_nothing_done_for_long_is_told_as_waiting(
     assert capsys.readouterr().err.splitlines()[-1] == "train: 5/10  0.0/s  1 min 0 s gone, waiting"
 
 
+def test_waiting_for_the_first_does_not_lower_the_rate(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with progress(total=100, what="train") as advance:
+        for count in (0, 0, 20, 20):
+            clock.now += 5
+            advance(count)
+    assert "4.0/s  20 s gone, 15 s left" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_a_terminal_gets_a_bar_with_rate_and_time_left(
     clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

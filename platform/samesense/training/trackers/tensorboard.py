@@ -1,7 +1,7 @@
 """TensorBoard: a folder of events for each stage, whose steps start at zero.
 
-A step is one event written by this thread. The library's own queue and threads cost a step of
-10 ms twice as much (0.29 against 0.13 ms for 15 numbers) and end with a killed process unwritten.
+A step is one event that this thread writes. Through the library's own queue, process and thread the
+same 15 numbers take three times as much of the processor (0.22 against 0.07 ms).
 """
 
 import time
