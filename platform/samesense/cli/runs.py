@@ -19,8 +19,9 @@ def list_runs(
 ) -> None:
     """List the training runs below a folder, finished or not.
 
-    A run is *finished* once its model is written, *running* if it gave a sign in the last minute
-    or its last ten steps, else *stopped*; one that embeds images or waits for a cluster gives none.
+    A run is *finished* once its model is written, *running* if it gave a sign in the last five
+    minutes or its last ten steps, else *stopped*; one that embeds images or waits for a cluster
+    gives none.
 
     Example: `samesense runs list runs`
     """

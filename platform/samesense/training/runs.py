@@ -21,7 +21,7 @@ JOB_FILE = "job.json"
 START_RECORD, MODEL_RECORD = Path("start/artefact.json"), Path("model/artefact.json")
 """Read here as plain JSON, since the artefact's room loads torch, for which a list need not wait.
 """
-ALIVE_FOR_S = 60.0
+ALIVE_FOR_S = 300.0
 ALIVE_FOR_STEPS = 10
 
 State = Literal["finished", "running", "stopped"]
@@ -83,7 +83,7 @@ class Run:
 
     @cached_property
     def state(self) -> State:
-        """``finished`` with a model; ``running`` if its last sign is not older than a minute or
+        """``finished`` with a model; ``running`` if its last sign is not older than five minutes or
         ten of its steps; else ``stopped``."""
         if self.model_written is not None and self.done == self.steps:
             return "finished"

@@ -69,15 +69,15 @@ def test_states(tmp_path: Path) -> None:
     stopped = write_run(tmp_path / "stopped", steps=(4, 2))
     again = write_run(tmp_path / "again", steps=(1,), model=True)
     slow = write_run(tmp_path / "slow", steps=(3,))
-    lines = (slow / "metrics.jsonl").read_text().replace('"elapsed_s": 1.5', '"elapsed_s": 90')
+    lines = (slow / "metrics.jsonl").read_text().replace('"elapsed_s": 1.5', '"elapsed_s": 150')
     (slow / "metrics.jsonl").write_text(lines)
     for run in (finished, stopped, again, slow):
-        grow_old(run, seconds=200)
+        grow_old(run, seconds=400)
     assert read_run(finished).state == "finished"
     assert read_run(stopped).state == "stopped"
     assert read_run(again).state == "stopped"  # the model is of an earlier run
-    assert read_run(slow).state == "running"  # its steps take 30 s
-    grow_old(slow, seconds=400)
+    assert read_run(slow).state == "running"  # its steps take 50 s
+    grow_old(slow, seconds=600)
     assert read_run(slow).state == "stopped"
 
 

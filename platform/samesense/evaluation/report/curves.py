@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,7 +20,8 @@ SMOOTHED_SHARE, LEAST_SMOOTHED = 0.02, 50
 FEW = 30
 """Curves of so few values show each as a point."""
 COLUMNS, PANEL_INCHES = 3, (4.6, 3.0)
-DASHES = ("-", "--", "-.", ":")
+DASHES = ("solid", (0, (5, 1)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (1, 1)))
+"""Coprime in number with the colours: forty runs look different, and lines that meet stay seen."""
 SOFT, GRID = "#767676", "#dddddd"
 WORDS = {
     "loss": "loss",
@@ -32,7 +34,9 @@ WORDS = {
     "memory_mib": "memory (MiB)",
     "gpu_memory_mib": "GPU memory (MiB)",
 }
+FIRST = ("loss", "validation mAP@200", "alignment", "uniformity")
 LOGARITHMIC = ("gradient_norm", "images_per_s")
+LOG_MARGIN = 1.2
 FROM_ZERO = ("data_wait_share", "memory_mib", "gpu_memory_mib", "learning_rate")
 
 
@@ -58,14 +62,18 @@ def draw_curves(runs: Sequence[Curves]) -> Figure:
 
     Where a curve is long, its values are pale and the mean over some of them is drawn bold.
     """
-    metrics = list(dict.fromkeys(name for run in runs for name in run.values))
+    measured = dict.fromkeys(name for run in runs for name in run.values)
+    metrics = [name for name in FIRST if name in measured]
+    metrics += [name for name in measured if name not in FIRST]
     rows = -(-len(metrics) // COLUMNS)
     width, height = PANEL_INCHES
     size = (COLUMNS * width, rows * height + 0.9)
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     panels = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
+    steps = [step for run in runs for values in run.values.values() for step, _ in values]
     for panel, metric in zip(panels, metrics, strict=False):
         _draw_panel(panel, metric, runs)
+        panel.set_xlim(min(steps), max(max(steps), min(steps) + 1))
     for panel in panels[len(metrics) :]:
         panel.set_visible(False)
     _name(figure, runs)
@@ -93,16 +101,18 @@ def _draw_panel(axes: Axes, metric: str, runs: Sequence[Curves]) -> None:
     ]
     if len(runs) == 1:
         _mark_stages(axes, runs[0].stages)
-    axes.set_title(WORDS.get(metric, metric.replace("_", " ")), fontsize=11, color=INK, loc="left")
+    axes.set_title(WORDS.get(metric, metric), fontsize=11, color=INK, loc="left")
     window = max(curve.window for curve in shown)
     note = f"step   (bold: mean of {window} values)" if window > 1 else "step"
     axes.set_xlabel(note, fontsize=8.5, color=SOFT)
     low, high = min(curve.low for curve in shown), max(curve.high for curve in shown)
     if metric in LOGARITHMIC and low > 0:
         axes.set_yscale("log")
+        axes.set_ylim(low / LOG_MARGIN, high * LOG_MARGIN)
     else:
-        margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
-        axes.set_ylim(0 if metric in FROM_ZERO else low - margin, high + margin)
+        low = 0.0 if metric in FROM_ZERO else low
+        margin = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
+        axes.set_ylim(low - margin * (metric not in FROM_ZERO), high + margin)
     axes.grid(color=GRID, linewidth=0.6)
     axes.tick_params(labelsize=8.5, colors=INK, length=3)
     axes.spines[["top", "right"]].set_visible(False)
@@ -128,20 +138,24 @@ def _draw_curve(axes: Axes, values: Sequence[tuple[int, float]], place: int) -> 
         inner = np.quantile(value_N, (0.005, 0.995))
         low, high = min(inner[0], mean_N.min()), max(inner[1], mean_N.max())
     marker = MARKERS[place % len(MARKERS)] if len(value_N) <= FEW else None
-    axes.plot(step_N, mean_N, dash, color=colour, linewidth=1.8, marker=marker, markersize=4)
+    axes.plot(
+        step_N, mean_N, color=colour, linestyle=dash, linewidth=1.8, marker=marker, markersize=4
+    )
     return _Drawn(window=window, low=float(low), high=float(high))
 
 
-def _look(place: int) -> tuple[str, str]:
+def _look(place: int) -> tuple[str, Any]:
     """Return the colour and the dashes of the run at this place."""
-    return OKABE_ITO[place % len(OKABE_ITO)], DASHES[place // len(OKABE_ITO) % len(DASHES)]
+    return OKABE_ITO[place % len(OKABE_ITO)], DASHES[place % len(DASHES)]
 
 
 def _mark_stages(axes: Axes, stages: Mapping[str, int]) -> None:
     for name, first in list(stages.items())[1:]:
         axes.axvline(first, color=SOFT, linewidth=0.8, linestyle=":")
         where = axes.get_xaxis_transform()
-        axes.text(first, 1.0, f" {name}", transform=where, fontsize=7.5, color=SOFT, va="top")
+        ground = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.5}
+        label = axes.text(first, 1.0, f" {name}", transform=where, bbox=ground)
+        label.set(fontsize=7.5, color=SOFT, verticalalignment="top")
 
 
 def _name(figure: Figure, runs: Sequence[Curves]) -> None:

@@ -36,10 +36,10 @@ def test_every_metric_has_a_panel_and_every_run_a_line_and_a_name() -> None:
     visible = [panel for panel in figure.axes if panel.get_visible()]
     assert [panel.get_title(loc="left") for panel in visible] == [
         "loss",
-        "gradient norm",
         "alignment (lower: closer)",
+        "gradient norm",
     ]
-    assert len({line.get_color() for line in visible[2].lines}) == 2
+    assert len({line.get_color() for line in visible[1].lines}) == 2
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["low", "high"]
     low, high = visible[0].get_ylim()
     assert low < 1 / 100
