@@ -104,9 +104,7 @@ def test_machines_are_of_ec2s_words_and_make_no_open_group(kind: str) -> None:
 
 def test_the_launched_cluster_is_closed_and_asks_for_a_token() -> None:
     assert LAUNCHED["provider"]["use_internal_ips"] is True
-    assert any(
-        "--dashboard-host=127.0.0.1" in line for line in LAUNCHED["head_start_ray_commands"]
-    )
+    assert any("--dashboard-host=127.0.0.1" in line for line in LAUNCHED["head_start_ray_commands"])
     assert "--env RAY_AUTH_MODE=token" in LAUNCHED["docker"]["run_options"]
     assert LAUNCHED["file_mounts"] == {"/home/ray/.ray/auth_token": "~/.ray/auth_token"}
 

@@ -10,7 +10,7 @@ from typing import Any
 from samesense.core.errors import ConfigError
 
 SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Ray sets this variable in the driver of a submitted job, and in no other process."""
+"""The variable by which Ray tells the driver of a submitted job its runtime environment."""
 LOCAL_OBJECT_STORE_BYTES = 1 << 30
 LOCAL_SETTINGS = {
     # Short runs should not wait for a cluster's slow heart-beats, nor ask a dashboard that is off.
