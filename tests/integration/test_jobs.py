@@ -18,7 +18,7 @@ from tests.fixtures.tiny_models import MLLMS
 pytestmark = pytest.mark.integration
 TIMEOUT_S = 200
 MARK = "SAMESENSE_TEST_JOB"
-FEW, LONG = 6, 10_000
+FEW, LONG = 6, 4_000
 
 
 @dataclass(frozen=True)
