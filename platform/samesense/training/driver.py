@@ -20,14 +20,17 @@ from samesense.artefact.provenance import provenance
 from samesense.core.errors import ConfigError, SamesenseError, TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
-from samesense.recipe.options import StageOptions
+from samesense.recipe.options import FitStageOptions, StageOptions
 from samesense.recipe.wiring import check_parameters, check_wiring
+from samesense.training.concepts import prepare_concepts
 from samesense.training.device import on_gpu
+from samesense.training.fit import fit_block
 from samesense.training.loop import WEIGHTS_FILE, train_stage
 from samesense.training.options import TrainJob
 from samesense.training.plan import items_per_step
 from samesense.training.sources import Source, stage_views, view_source
-from samesense.training.task import StageTask, as_items
+from samesense.training.task import StageTask, as_items, domain_numbers
+from samesense.training.vocabulary import with_anchors, with_counts
 from samesense.training.watch import shown
 from samesense.training.weights import load_weights
 from samesense.vectors.cache import VectorCache
@@ -81,6 +84,7 @@ def train(job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors) -> Tr
     job = _with_absolute_models(job)
     started = time.monotonic()
     seen = manifest.of(splits=TRAINING_SPLITS)
+    job = job.model_copy(update={"recipe": with_counts(job.recipe, seen=seen)})
     out = Path(job.out).absolute()
     (out / METRICS_FILE).unlink(missing_ok=True)
     artefact = _start(job, seen, out)
@@ -88,7 +92,7 @@ def train(job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors) -> Tr
     for stage in job.recipe.stages:
         artefact, trained = _train_stage(job, stage, artefact, seen, out, fill_vectors)
         names |= trained
-    counts = {n: p.numel() for n, p in build_skeleton(job.recipe).blocks.named_parameters()}
+    counts = {n: p.numel() for n, p in build_skeleton(job.recipe).blocks.state_dict().items()}
     return Trained(
         artefact=artefact,
         seconds=time.monotonic() - started,
@@ -113,16 +117,23 @@ def _start(job: TrainJob, seen: Manifest, out: Path) -> Artefact:
 
 def _train_stage(
     job: TrainJob,
-    stage: StageOptions,
+    stage: StageOptions | FitStageOptions,
     before: Artefact,
     seen: Manifest,
     out: Path,
     fill_vectors: FillVectors,
 ) -> tuple[Artefact, set[str]]:
-    task = _task(job, stage, before, seen, out, fill_vectors)
-    result = _fit(job, task, out)
-    with result.checkpoint.as_directory() as folder:
-        weights = load_file(Path(folder) / WEIGHTS_FILE)
+    metrics: dict[str, Any] = {}
+    if isinstance(stage, FitStageOptions):
+        training = seen.of(splits=("train",))
+        vectors = fill_vectors(seen, before.folder).get(list(training.column("content_hash")))
+        weights = fit_block(before, stage=stage, h_ND=vectors, domain_N=domain_numbers(training))
+    else:
+        task = _task(job, stage, before, seen, out, fill_vectors)
+        result = _fit(job, task, out)
+        metrics = dict(result.metrics or {})
+        with result.checkpoint.as_directory() as folder:
+            weights = load_file(Path(folder) / WEIGHTS_FILE)
     encoder = before.encoder()
     load_weights(encoder.blocks, weights)
     towers = before.recipe.towers()
@@ -130,9 +141,7 @@ def _train_stage(
     written = {name for name, tower in towers.items() if tower != job.recipe.towers()[name]}
     last = stage is job.recipe.stages[-1]
     folder_after = out / (MODEL_FOLDER if last else f"after-{stage.name}")
-    after = _save(
-        job, folder_after, seen, encoder, frozenset(changed | written), dict(result.metrics or {})
-    )
+    after = _save(job, folder_after, seen, encoder, frozenset(changed | written), metrics)
     return after, set(weights)
 
 
@@ -155,7 +164,7 @@ def _task(
     concepts = seen.labels
     task = StageTask(
         recipe=recipe,
-        stage=stage,
+        stage=with_anchors(stage, domains=splits["train"].domains),
         sources=sources,
         artefact=str(before.folder),
         training=as_items(
@@ -163,6 +172,12 @@ def _task(
         ),
         validation=as_items(
             splits["validation"], concepts=concepts, vectors=_refs(splits["validation"], caches)
+        ),
+        concepts=prepare_concepts(
+            concepts,
+            sources=sources,
+            artefact=before,
+            gpu=on_gpu(job.workers.device, processes=1),
         ),
         metrics_file=str(out / METRICS_FILE),
         seed=job.seed,
@@ -182,7 +197,7 @@ def _threads(workers: int) -> int:
 def _caches(
     sources: Mapping[str, Source], seen: Manifest, before: Artefact, fill_vectors: FillVectors
 ) -> dict[Source, VectorCache]:
-    cached = {source for source in sources.values() if source.kind == "cached"}
+    cached = {s for s in sources.values() if s.kind == "cached" and s.modality == "image"}
     return {s: fill_vectors(seen, before.folder) for s in cached}
 
 

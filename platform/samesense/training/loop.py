@@ -16,6 +16,7 @@ from torch import Tensor
 from samesense.artefact.folder import load_artefact
 from samesense.core.errors import TrainingError
 from samesense.encoder.encoder import Encoder
+from samesense.training.concepts import concept_inputs
 from samesense.training.engine import set_learning_rate, start_engine
 from samesense.training.feed import Batch, stream
 from samesense.training.module import ViewsModule, total_loss
@@ -43,7 +44,7 @@ def train_stage(task: StageTask) -> None:
     declared = declare_trainable(encoder.blocks, patterns=task.stage.trainable)
     plan_SB = _rank_share(task)
     engine = start_engine(
-        ViewsModule(encoder, sources=task.sources),
+        ViewsModule(encoder, sources=task.sources, concepts=concept_inputs(encoder, task=task)),
         optimiser=task.stage.optimiser,
         options=task.deepspeed,
         items_per_rank=plan_SB.shape[1],
@@ -94,7 +95,7 @@ def _step(engine: Any, batch: Batch, step: int, task: StageTask) -> dict[str, fl
     set_learning_rate(engine, value=rate)
     tensors = engine(batch.inputs)
     _check_finite(tensors, step=step, task=task)
-    loss, terms = total_loss(tensors, batch=batch, stage=task.stage)
+    loss, terms = total_loss(tensors, batch=batch, stage=task.stage, step=step)
     _check_finite({"loss": loss}, step=step, task=task)
     engine.backward(loss)
     engine.step()
