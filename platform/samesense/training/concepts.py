@@ -31,7 +31,7 @@ def prepare_concepts(
         for view, source in sources.items()
         if source.modality == "concept" and source.kind == "cached"
     }
-    embed = ray.remote(_embed_names).options(num_gpus=int(gpu))
+    embed = ray.remote(embed_names).options(num_gpus=int(gpu))
     vectors = {
         source.key: ray.get(embed.remote(str(artefact.folder), view, list(names), gpu))
         for source, view in view_of.items()
@@ -39,7 +39,8 @@ def prepare_concepts(
     return Concepts(names=tuple(names), vectors=vectors)
 
 
-def _embed_names(folder: str, view: str, names: list[str], gpu: bool) -> NDArray[np.float32]:
+def embed_names(folder: str, view: str, names: list[str], gpu: bool) -> NDArray[np.float32]:
+    """Return the tower vectors (C, D) of names by an artefact's view, on a GPU if asked."""
     encoder = load_artefact(folder).encoder().to("cuda" if gpu else "cpu")
     tower: Any = encoder.blocks[encoder.options.prefix(view)[0]]
     parts = []

@@ -5,17 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from samesense.core.config import load_options
+from samesense.core.options import Options
 from samesense.recipe.load import find_recipe
 from samesense.recipe.options import Recipe
 from samesense.recipe.wiring import check_parameters, check_wiring
 from tests.fixtures.tiny_models import MLLMS
 
-CONTROLS: dict[str, dict[str, Any]] = yaml.load(
-    (Path(__file__).parents[2] / "fixtures" / "controls.yaml").read_text(), Loader=yaml.BaseLoader
-)
+
+class Controls(Options):
+    """The file's form: a name, and what it changes by key path."""
+
+    variants: dict[str, dict[str, Any]]
+
+
+CONTROLS = load_options(
+    Path(__file__).parents[2] / "fixtures" / "controls.yaml", kind=Controls
+).variants
 
 
 @pytest.fixture(scope="module")
