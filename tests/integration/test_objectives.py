@@ -1,5 +1,7 @@
 """A closed-form stage, and a stage with every way to play a role, through the real driver."""
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +83,11 @@ def train_here(out: Path, manifest: Manifest, recipe: Recipe, *, count: int, zer
     return train_on(job, manifest)
 
 
+def losses(trained: Trained) -> list[float]:
+    lines = (trained.artefact.folder.parent / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line)["loss"] for line in lines]
+
+
 @pytest.fixture(scope="module")
 def alone(
     tmp_path_factory: pytest.TempPathFactory, manifest: Manifest, recipe: Recipe, ray_cluster: None
@@ -116,15 +123,27 @@ def test_a_closed_form_is_fitted_on_the_training_images_and_nothing_else_changes
 def test_classes_are_counted_and_everything_declared_learned(alone: Trained) -> None:
     blocks = alone.artefact.recipe.blocks
     assert (blocks["classes"].count, blocks["domains"].count) == (4, 3)
-    learned = alone.artefact.aligner().learned()
+    aligner = alone.artefact.aligner()
+    align = alone.artefact.recipe.stages[1]
+    trained = {
+        n: p.numel()
+        for n, p in aligner.blocks.named_parameters()
+        if any(re.fullmatch(pattern, n) for pattern in align.trainable)
+    }
+    assert alone.trained_parameters == sum(trained.values()) + 32 * 32 + 32
+    learned = aligner.learned()
     assert learned["classes"].shape == (4, 32)
     assert learned["domains"].shape == (3, 32)
 
 
-def test_two_ranks_with_sharded_weights_learn_the_same(
+def test_two_ranks_with_sharded_weights_and_divided_steps_learn_the_same(
     tmp_path: Path, manifest: Manifest, recipe: Recipe, alone: Trained
 ) -> None:
+    fit, align = recipe.stages
+    divided = align.model_copy(update={"images_per_forward": 5})
+    recipe = recipe.model_copy(update={"stages": (fit, divided)})
     together = train_here(tmp_path, manifest, recipe, count=2, zero=3)
+    assert losses(together) == pytest.approx(losses(alone), rel=1e-4)
     one, two = (t.artefact.aligner() for t in (alone, together))
     h = np.random.default_rng(0).normal(size=(16, 32)).astype(np.float32)
     assert np.allclose(one.align_vectors(h), two.align_vectors(h), atol=1e-3)

@@ -13,7 +13,6 @@ from samesense.encoder.encoder import Encoder
 from samesense.objectives.build import compute
 from samesense.objectives.gather import gather_rows
 from samesense.recipe.options import StageOptions
-from samesense.training.feed import Batch
 from samesense.training.schedule import loss_weight
 from samesense.training.sources import Source
 
@@ -29,9 +28,13 @@ class ViewsModule(nn.Module):
         self.encoder = encoder
         self.sources = sources
         self.concepts = concepts
+        self.of_items = {name for name, s in sources.items() if s.modality != "concept"}
 
     def forward(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Return view → unit vectors (B, D) or (C, D), and the learned tensors, in float32."""
+        """Return view → unit vectors (B, D) or (C, D), and the learned tensors, in float32.
+
+        The views in ``of_items`` have a row for every item; all else is the same for any batch.
+        """
         inputs = {**self.concepts, **inputs}
         tower_vectors: dict[str, Tensor] = {}
         tensors: dict[str, Tensor] = {}
@@ -51,7 +54,12 @@ class ViewsModule(nn.Module):
 
 
 def total_loss(
-    tensors: Mapping[str, Tensor], *, batch: Batch, stage: StageOptions, step: int
+    tensors: Mapping[str, Tensor],
+    *,
+    concept_B: Tensor,
+    domain_B: Tensor,
+    stage: StageOptions,
+    step: int,
 ) -> tuple[Tensor, dict[str, float]]:
     """Return the weighted sum of the stage's losses over the batch of all ranks, and each term.
 
@@ -66,8 +74,8 @@ def total_loss(
     }
     whole = {name: gather_rows(t) if name in of_items else t for name, t in tensors.items()}
     device = next(iter(whole.values())).device
-    concept_B = gather_rows(batch.concept_B.to(device))
-    domain_B = gather_rows(batch.domain_B.to(device))
+    concept_B = gather_rows(concept_B.to(device))
+    domain_B = gather_rows(domain_B.to(device))
     total = torch.zeros((), device=device)
     terms: dict[str, float] = {}
     for loss in stage.losses:
