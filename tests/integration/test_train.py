@@ -59,9 +59,9 @@ def train_here(
     return train_on(job, leave_domains_out(whole, held_out=(HELD_OUT,), seed=job.seed))
 
 
-def losses(trained: Trained) -> list[float]:
+def measured(trained: Trained, name: str = "loss") -> list[float]:
     lines = (trained.artefact.folder.parent / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line)["loss"] for line in lines]
+    return [line[name] for line in map(json.loads, lines) if name in line]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,9 @@ def test_two_workers_learn_what_one_learns(
         workers=WorkersOptions(count=2, cpus_per_worker=0.5),
         deepspeed=DeepSpeedOptions(zero_stage=zero_stage),
     )
-    assert losses(together) == pytest.approx(losses(alone), rel=1e-4)
+    assert len(measured(alone, "gradient_norm")) == STEPS
+    for name in ("loss", "gradient_norm", "alignment", "uniformity"):
+        assert measured(together, name) == pytest.approx(measured(alone, name), rel=1e-4)
     h_ND = np.random.default_rng(0).normal(size=(16, 32)).astype(np.float32)
     vectors = [trained.artefact.aligner().align_vectors(h_ND) for trained in (together, alone)]
     assert np.allclose(*vectors, atol=1e-3)
@@ -93,7 +95,7 @@ def test_two_workers_learn_what_one_learns(
 def test_sharding_in_bfloat16_trains(tmp_path: Path, corpus: Path, recipe: Recipe) -> None:
     options = DeepSpeedOptions(zero_stage=2, precision="bfloat16")
     trained = train_here(tmp_path, corpus, recipe, deepspeed=options)
-    assert np.isfinite(losses(trained)).all()
+    assert np.isfinite(measured(trained)).all()
 
 
 def test_a_run_is_repeated_to_the_bit_and_never_looks_at_the_held_out_domain(

@@ -13,7 +13,9 @@ from samesense.training.record import Start
 HELD_OUT = "domain2"
 
 
-def small_job(out: Path, corpus: Path, recipe: Recipe, *, steps: int, **options: object) -> TrainJob:
+def small_job(
+    out: Path, corpus: Path, recipe: Recipe, *, steps: int, **options: object
+) -> TrainJob:
     """A job of so many steps; the cache lies beside the run."""
     stage = recipe.stages[0].model_copy(update={"steps": steps, "validate_every_steps": None})
     return TrainJob(

@@ -4,7 +4,7 @@ A mapping that holds ``base: NAME`` is laid over the file of that name (mappings
 else is replaced), so that a variant states only what it changes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +54,24 @@ def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
         ConfigError: if they do not fit.
     """
     return _validate(Document(value=values, places={(): "command line"}), kind)
+
+
+def flat(values: Any, *, at: str = "") -> dict[str, Any]:
+    """Return dotted key → value of a tree of mappings and lists, such as a configuration.
+
+    An empty mapping or list is a value.
+    """
+    if isinstance(values, Mapping) and values:
+        below: Iterable[tuple[Any, Any]] = values.items()
+    elif isinstance(values, list | tuple) and values:
+        below = enumerate(values)
+    else:
+        return {at: values}
+    return {
+        key: leaf
+        for name, value in below
+        for key, leaf in flat(value, at=f"{at}.{name}" if at else str(name)).items()
+    }
 
 
 def _validate(document: Document, kind: type[Chosen]) -> Chosen:

@@ -30,6 +30,7 @@ from samesense.training.plan import items_per_step
 from samesense.training.record import Start, check_run, checkpoint_root, claim_run
 from samesense.training.sources import Source, stage_views, view_source
 from samesense.training.task import StageTask, as_items, domain_numbers
+from samesense.training.tracking import check_trackers, forget_tracks
 from samesense.training.validate import VALIDATION_METRIC
 from samesense.training.vocabulary import with_anchors, with_counts
 from samesense.training.weights import load_weights
@@ -39,7 +40,6 @@ from samesense.vectors.cache import VectorCache
 FillVectors = Callable[[Manifest, Path], VectorCache]
 """Puts the tower vectors of a manifest's images, by an artefact's tower, into a cache."""
 
-METRICS_FILE = "metrics.jsonl"
 START = "start"
 TRAINING_SPLITS = ("train", "validation")
 
@@ -65,6 +65,7 @@ def check_job(job: TrainJob, *, start: Start = "new") -> None:
     """
     check_wiring(job.recipe)
     check_parameters(job.recipe)
+    check_trackers(job.tracking)
     if not job.recipe.stages:
         raise ConfigError(f"recipe '{job.recipe.name}': has no stage to train")
     if job.deepspeed.precision == "bfloat16" and job.deepspeed.zero_stage == 0:
@@ -116,7 +117,7 @@ def _count_learned(recipe: Recipe) -> int:
 
 
 def _remove_outcome(job: TrainJob, out: Path) -> None:
-    (out / METRICS_FILE).unlink(missing_ok=True)
+    forget_tracks(out)
     for stage in job.recipe.stages:
         shutil.rmtree(out / _folder_after(job, stage), ignore_errors=True)
     shutil.rmtree(out / START, ignore_errors=True)
@@ -211,7 +212,9 @@ def _task(
         ),
         checkpoint_folder=f"{checkpoint_root(job)}/{stage.name}",
         checkpoints=job.checkpoints,
-        metrics_file=str(out / METRICS_FILE),
+        out=str(out),
+        tracking=job.tracking,
+        config=json.loads(job.model_dump_json()),
         seed=job.seed,
         deepspeed=job.deepspeed,
         threads=job.workers.threads_per_worker or _threads(job.workers.count),

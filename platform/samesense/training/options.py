@@ -64,6 +64,15 @@ class CheckpointOptions(Options):
     """How often to start the workers again after they die, counted from the last progress."""
 
 
+class TrackingOptions(Options):
+    """Where a run's numbers go, besides ``OUT/metrics.jsonl``."""
+
+    tensorboard: bool = True
+    """Also write ``OUT/tensorboard``."""
+    mlflow: str | None = None
+    """Address of an MLflow server to send them to; needs ``pip install 'samesense[mlflow]'``."""
+
+
 class TrainJob(Options):
     """One training run."""
 
@@ -83,3 +92,5 @@ class TrainJob(Options):
     """Sharding and precision."""
     checkpoints: CheckpointOptions = CheckpointOptions()
     """Where and how often a run writes down where it is."""
+    tracking: TrackingOptions = TrackingOptions()
+    """Where the run's numbers go."""
