@@ -20,7 +20,7 @@ PROMISED = {
     "runs list": "root",
     "runs show": "run --plot",
     "search": "--index --image --text --domains --limit --grid --milvus --model",
-    "train": "--config -c --set",
+    "train": "--config -c --set --resume --fresh",
 }
 HEAVY = ("torch", "ray", "transformers", "deepspeed", "pymilvus", "matplotlib")
 

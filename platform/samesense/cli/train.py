@@ -38,7 +38,10 @@ def train(
     start: Start = "resume" if resume else "fresh" if fresh else "new"
     job = load_options(config, kind=TrainJob, overrides=overrides, find_base=find_recipe)
 
-    from samesense.cli.cluster import cluster
+    from samesense.cli.cluster import cluster, refuse_lost_paths
+
+    refuse_lost_paths(out=job.out, cache=job.cache)
+
     from samesense.cli.training import run_training
     from samesense.training.driver import check_job
 

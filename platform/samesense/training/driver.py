@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def train(
     check_job(job, start=start)
     job = _with_absolute_models(job)
     started = time.monotonic()
-    seen = manifest.of(splits=TRAINING_SPLITS)
+    seen = _in_splits(manifest, TRAINING_SPLITS)
     out = Path(job.out).absolute()
     claim_run(job, manifest_hash=seen.hash, start=start)
     job = job.model_copy(update={"recipe": with_counts(job.recipe, seen=seen)})
@@ -114,6 +114,11 @@ def _count_learned(recipe: Recipe) -> int:
         **{n: b for n, b in blocks.named_buffers() if n.split(".")[0] in fitted},
     }
     return sum(tensor.numel() for tensor in tensors.values())
+
+
+def _in_splits(manifest: Manifest, names: Sequence[str]) -> Manifest:
+    """Return the rows of these splits, some of which may be empty."""
+    return manifest.where(np.isin(manifest.column("split").astype(str), names))
 
 
 def _remove_outcome(job: TrainJob, out: Path) -> None:
@@ -190,7 +195,7 @@ def _task(
         view: view_source(recipe, stage=stage, view=view, parameters=names)
         for view in stage_views(recipe, stage=stage)
     }
-    splits = {name: seen.of(splits=(name,)) for name in TRAINING_SPLITS}
+    splits = {name: _in_splits(seen, (name,)) for name in TRAINING_SPLITS}
     caches = _caches(sources, seen, before, fill_vectors)
     concepts = seen.labels
     task = StageTask(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
@@ -73,6 +73,14 @@ class TrackingOptions(Options):
     """Address of an MLflow server to send them to; needs ``pip install 'samesense[mlflow]'``."""
 
 
+def _a_path(value: str) -> str:
+    if "://" in value:
+        raise ValueError(
+            "must be a path; only checkpoints.storage may be an address such as s3://bucket/prefix"
+        )
+    return value
+
+
 class TrainJob(Options):
     """One training run."""
 
@@ -80,9 +88,9 @@ class TrainJob(Options):
     """Images to learn from."""
     recipe: Recipe
     """The method; write ``base: NAME`` to start from a recipe of the library."""
-    out: str
+    out: Annotated[str, AfterValidator(_a_path)]
     """Folder of the run; the artefact is written there."""
-    cache: str = "runs/cache"
+    cache: Annotated[str, AfterValidator(_a_path)] = "runs/cache"
     """Folder of the vector cache, shared by all runs."""
     seed: int = Field(default=0, ge=0)
     """Decides the split, the batch plan and the starting weights."""

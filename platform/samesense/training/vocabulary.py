@@ -15,11 +15,11 @@ def with_counts(recipe: Recipe, *, seen: Manifest) -> Recipe:
     Raises:
         ConfigError: if the recipe states another number.
     """
-    domains = seen.of(splits=("train",)).domains
     for name, block in recipe.blocks.items():
         if not isinstance(block, PrototypesOptions):
             continue
-        count = len(seen.labels if block.of == "concept" else domains)
+        training = seen.of(splits=("train",))
+        count = len(seen.labels if block.of == "concept" else training.domains)
         if block.count not in (None, count):
             raise ConfigError(
                 f"blocks.{name}.count: is {block.count}, but training has {count} {block.of}s; "
