@@ -19,16 +19,20 @@ from samesense.artefact.provenance import provenance
 from samesense.core.errors import ConfigError, TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
-from samesense.recipe.options import StageOptions
+from samesense.recipe.options import FitStageOptions, Recipe, Stage, StageOptions
 from samesense.recipe.wiring import check_parameters, check_wiring
 from samesense.training.checkpoints import Checkpoints
+from samesense.training.concepts import prepare_concepts
+from samesense.training.device import on_gpu
+from samesense.training.fit import fit_block
 from samesense.training.options import TrainJob
 from samesense.training.plan import items_per_step
 from samesense.training.record import Start, check_run, checkpoint_root, claim_run
 from samesense.training.sources import Source, stage_views, view_source
-from samesense.training.task import StageTask, as_items
+from samesense.training.task import StageTask, as_items, domain_numbers
 from samesense.training.tracking import check_trackers, forget_tracks
 from samesense.training.validate import VALIDATION_METRIC
+from samesense.training.vocabulary import with_anchors, with_counts
 from samesense.training.weights import load_weights
 from samesense.training.workers import run_stage
 from samesense.vectors.cache import VectorCache
@@ -88,21 +92,28 @@ def train(
     seen = _in_splits(manifest, TRAINING_SPLITS)
     out = Path(job.out).absolute()
     claim_run(job, manifest_hash=seen.hash, start=start)
+    job = job.model_copy(update={"recipe": with_counts(job.recipe, seen=seen)})
     if start != "resume":
         _remove_outcome(job, out)
     artefact = _start(job, seen, out)
     for stage in job.recipe.stages:
         artefact = _train_stage(job, stage, artefact, seen, out, fill_vectors)
-    counts = {n: p.numel() for n, p in build_skeleton(job.recipe).blocks.named_parameters()}
     return Trained(
         artefact=artefact,
         seconds=time.monotonic() - started,
-        trained_parameters=sum(
-            count
-            for name, count in counts.items()
-            if any(re.fullmatch(p, name) for s in job.recipe.stages for p in s.trainable)
-        ),
+        trained_parameters=_count_learned(job.recipe),
     )
+
+
+def _count_learned(recipe: Recipe) -> int:
+    blocks = build_skeleton(recipe).blocks
+    trained = [p for s in recipe.stages if isinstance(s, StageOptions) for p in s.trainable]
+    fitted = {s.block for s in recipe.stages if isinstance(s, FitStageOptions)}
+    tensors = {
+        **{n: p for n, p in blocks.named_parameters() if any(re.fullmatch(t, n) for t in trained)},
+        **{n: b for n, b in blocks.named_buffers() if n.split(".")[0] in fitted},
+    }
+    return sum(tensor.numel() for tensor in tensors.values())
 
 
 def _in_splits(manifest: Manifest, names: Sequence[str]) -> Manifest:
@@ -136,7 +147,7 @@ def _start(job: TrainJob, seen: Manifest, out: Path) -> Artefact:
 
 def _train_stage(
     job: TrainJob,
-    stage: StageOptions,
+    stage: Stage,
     before: Artefact,
     seen: Manifest,
     out: Path,
@@ -145,22 +156,28 @@ def _train_stage(
     folder = out / _folder_after(job, stage)
     if folder.is_dir():
         return load_artefact(folder)
-    task = _task(job, stage, before, seen, out, fill_vectors)
-    run_stage(job, task, out=out)
-    chosen = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last).chosen()
-    if chosen is None:
-        raise TrainingError(f"{task.checkpoint_folder}: the stage has left no checkpoint")
+    if isinstance(stage, FitStageOptions):
+        training = seen.of(splits=("train",))
+        h_ND = fill_vectors(seen, before.folder).get(list(training.column("content_hash")))
+        weights = fit_block(before, stage=stage, h_ND=h_ND, domain_N=domain_numbers(training))
+        score = None
+    else:
+        task = _task(job, stage, before, seen, out, fill_vectors)
+        run_stage(job, task, out=out)
+        chosen = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last).chosen()
+        if chosen is None:
+            raise TrainingError(f"{task.checkpoint_folder}: the stage has left no checkpoint")
+        weights, score = dict(chosen.state.weights), chosen.record.score
     encoder = before.encoder()
-    load_weights(encoder.blocks, chosen.state.weights)
+    load_weights(encoder.blocks, weights)
     towers = before.recipe.towers()
-    changed = {name.split(".")[0] for name in chosen.state.weights} & set(towers)
+    changed = {name.split(".")[0] for name in weights} & set(towers)
     written = {name for name, tower in towers.items() if tower != job.recipe.towers()[name]}
-    score = chosen.record.score
     metrics = {} if score is None else {VALIDATION_METRIC: score}
     return _save(job, folder, seen, encoder, frozenset(changed | written), metrics)
 
 
-def _folder_after(job: TrainJob, stage: StageOptions) -> str:
+def _folder_after(job: TrainJob, stage: Stage) -> str:
     return MODEL_FOLDER if stage is job.recipe.stages[-1] else f"after-{stage.name}"
 
 
@@ -183,7 +200,7 @@ def _task(
     concepts = seen.labels
     task = StageTask(
         recipe=recipe,
-        stage=stage,
+        stage=with_anchors(stage, domains=splits["train"].domains),
         sources=sources,
         artefact=str(before.folder),
         training=as_items(
@@ -191,6 +208,12 @@ def _task(
         ),
         validation=as_items(
             splits["validation"], concepts=concepts, vectors=_refs(splits["validation"], caches)
+        ),
+        concepts=prepare_concepts(
+            concepts,
+            sources=sources,
+            artefact=before,
+            gpu=on_gpu(job.workers.device, processes=1),
         ),
         checkpoint_folder=f"{checkpoint_root(job)}/{stage.name}",
         checkpoints=job.checkpoints,
@@ -215,7 +238,7 @@ def _threads(workers: int) -> int:
 def _caches(
     sources: Mapping[str, Source], seen: Manifest, before: Artefact, fill_vectors: FillVectors
 ) -> dict[Source, VectorCache]:
-    cached = {source for source in sources.values() if source.kind == "cached"}
+    cached = {s for s in sources.values() if s.kind == "cached" and s.modality == "image"}
     return {s: fill_vectors(seen, before.folder) for s in cached}
 
 
