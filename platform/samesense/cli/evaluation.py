@@ -68,23 +68,30 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
 
 
 def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: DecodeLimits) -> Fold:
-    """Return the vectors of the items that no stage has seen, unaligned and aligned."""
+    """Return the vectors of the items that no stage has seen, unaligned and aligned.
+
+    The unaligned ones are the tower's last-token vectors, without its adapter if it has one.
+    """
     unseen = split.of(splits=("gallery", "query"))
-    filled = fill_image_vectors(
-        unseen,
-        model=artefact.folder,
-        cache_root=cache_root,
-        limits=limits,
-        options=EncodeOptions(),
+    plain, adapted = (
+        fill_image_vectors(
+            unseen,
+            model=artefact.folder,
+            cache_root=cache_root,
+            limits=limits,
+            options=EncodeOptions(),
+            adapter=adapter,
+        )
+        for adapter in (False, True)
     )
-    bad = [key in filled.rejected for key in unseen.column("content_hash")]
+    bad = [key in adapted.rejected | plain.rejected for key in unseen.column("content_hash")]
     kept = unseen.where(~np.array(bad, dtype=bool))
-    h_ND = filled.cache.get(list(kept.column("content_hash")))
-    unit_ND = h_ND / np.linalg.norm(h_ND, axis=1, keepdims=True)
+    keys = list(kept.column("content_hash"))
+    aligner = artefact.aligner()
     return Fold(
         held_out=" and ".join(split.of(splits=("query",)).domains),
-        before=Embedded(manifest=kept, z_ND=unit_ND.astype(np.float32)),
-        after=Embedded(manifest=kept, z_ND=artefact.aligner().align_vectors(h_ND)),
+        before=Embedded(manifest=kept, z_ND=aligner.unaligned(plain.cache.get(keys))),
+        after=Embedded(manifest=kept, z_ND=aligner.align_vectors(adapted.cache.get(keys))),
     )
 
 

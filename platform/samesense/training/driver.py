@@ -20,6 +20,7 @@ from samesense.artefact.provenance import provenance
 from samesense.core.errors import ConfigError, SamesenseError, TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
+from samesense.encoder.towers.options import is_adapter
 from samesense.recipe.options import StageOptions
 from samesense.recipe.wiring import check_parameters, check_wiring
 from samesense.training.device import on_gpu
@@ -32,8 +33,8 @@ from samesense.training.watch import shown
 from samesense.training.weights import load_weights
 from samesense.vectors.cache import VectorCache
 
-FillVectors = Callable[[Manifest, Path], VectorCache]
-"""Puts the tower vectors of a manifest's images, by an artefact's tower, into a cache."""
+FillVectors = Callable[[Manifest, Path, str], VectorCache]
+"""Puts the tower vectors of a manifest's images, by an artefact's view, into a cache."""
 
 METRICS_FILE = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
@@ -102,6 +103,9 @@ def _with_absolute_models(job: TrainJob) -> TrainJob:
     for name, tower in recipe.towers().items():
         if Path(tower.model).is_dir():
             recipe = recipe.with_block(name, model=str(Path(tower.model).absolute()))
+    for name, adapter in recipe.adapted_towers().items():
+        if adapter.weights is not None:
+            recipe = recipe.with_adapter(name, weights=str(Path(adapter.weights).absolute()))
     return job.model_copy(update={"recipe": recipe})
 
 
@@ -126,12 +130,19 @@ def _train_stage(
     encoder = before.encoder()
     load_weights(encoder.blocks, weights)
     towers = before.recipe.towers()
-    changed = {name.split(".")[0] for name in weights} & set(towers)
-    written = {name for name, tower in towers.items() if tower != job.recipe.towers()[name]}
+    changed = {name.split(".")[0] for name in weights if not is_adapter(name)} & set(towers)
+    models = {name: tower.model for name, tower in job.recipe.towers().items()}
+    written = {name for name, tower in towers.items() if tower.model != models[name]}
     last = stage is job.recipe.stages[-1]
     folder_after = out / (MODEL_FOLDER if last else f"after-{stage.name}")
     after = _save(
-        job, folder_after, seen, encoder, frozenset(changed | written), dict(result.metrics or {})
+        job,
+        folder_after,
+        seen,
+        encoder,
+        frozenset(changed | written),
+        dict(result.metrics or {}),
+        trained_adapters=frozenset(n.split(".")[0] for n in weights if is_adapter(n)),
     )
     return after, set(weights)
 
@@ -182,8 +193,8 @@ def _threads(workers: int) -> int:
 def _caches(
     sources: Mapping[str, Source], seen: Manifest, before: Artefact, fill_vectors: FillVectors
 ) -> dict[Source, VectorCache]:
-    cached = {source for source in sources.values() if source.kind == "cached"}
-    return {s: fill_vectors(seen, before.folder) for s in cached}
+    cached = {source: view for view, source in sources.items() if source.kind == "cached"}
+    return {s: fill_vectors(seen, before.folder, view) for s, view in cached.items()}
 
 
 def _refs(split: Manifest, caches: Mapping[Source, VectorCache]) -> dict[str, object]:
@@ -249,6 +260,8 @@ def _save(
     encoder: Any,
     changed: frozenset[str],
     metrics: dict[str, Any],
+    *,
+    trained_adapters: frozenset[str] = frozenset(),
 ) -> Artefact:
     corpus = {
         "uri": job.corpus.uri,
@@ -261,6 +274,7 @@ def _save(
         recipe=job.recipe,
         encoder=encoder,
         changed_towers=changed,
+        trained_adapters=trained_adapters,
         metrics={name: v for name, v in metrics.items() if isinstance(v, float)},
         provenance=provenance(
             seed=job.seed, config=json.loads(job.model_dump_json()), corpus=corpus
