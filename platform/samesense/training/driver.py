@@ -23,6 +23,7 @@ from samesense.encoder.build import build_encoder, build_skeleton
 from samesense.encoder.towers.options import is_adapter
 from samesense.recipe.options import StageOptions
 from samesense.recipe.wiring import check_parameters, check_wiring
+from samesense.training.combinations import check_combinations
 from samesense.training.device import on_gpu
 from samesense.training.loop import WEIGHTS_FILE, train_stage
 from samesense.training.options import TrainJob
@@ -64,8 +65,9 @@ def check_job(job: TrainJob) -> None:
     check_parameters(job.recipe)
     if not job.recipe.stages:
         raise ConfigError(f"recipe '{job.recipe.name}': has no stage to train")
-    if job.deepspeed.precision == "bfloat16" and job.deepspeed.zero_stage == 0:
-        raise ConfigError("deepspeed: bfloat16 needs zero_stage 1 or more to keep float32 weights")
+    check_combinations(
+        job, parameters=[name for name, _ in build_skeleton(job.recipe).blocks.named_parameters()]
+    )
 
 
 def train(job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors) -> Trained:

@@ -25,11 +25,18 @@ def load_weights(blocks: nn.ModuleDict, weights: Mapping[str, Tensor]) -> None:
 
 
 def copy_weights(blocks: nn.Module, *, names: Iterable[str], zero_stage: int) -> dict[str, Tensor]:
-    """Return copies of the named parameters on the CPU. Every rank must call it."""
+    """Return copies of the named parameters on the CPU. Every rank must call it.
+
+    Raises:
+        TrainingError: if one is empty, which means that its shards were not gathered.
+    """
     parameters = dict(blocks.named_parameters())
     chosen = {name: parameters[name] for name in names}
     with gathered(chosen.values(), zero_stage=zero_stage):
-        return {name: p.detach().cpu().clone() for name, p in chosen.items()}
+        copies = {name: p.detach().cpu().clone() for name, p in chosen.items()}
+    if empty := [name for name, copy in copies.items() if not copy.numel()]:
+        raise TrainingError(f"weights came out empty under ZeRO-{zero_stage}: {empty[0]}")
+    return copies
 
 
 def hash_parameters(blocks: nn.Module, *, zero_stage: int) -> dict[str, str]:

@@ -25,6 +25,13 @@ def test_what_matches_learns_and_the_rest_is_frozen_and_evaluates() -> None:
     assert not blocks["tower"][1].training
 
 
+def test_dropout_acts_where_something_learns() -> None:
+    blocks = nn.ModuleDict({"tower": model()["tower"], "align": model()["tower"]})
+    declare_trainable(blocks, patterns=[r"align\..*"])
+    assert blocks["align"][1].training
+    assert not blocks["tower"][1].training
+
+
 def test_a_pattern_must_match_whole_names() -> None:
     with pytest.raises(ConfigError, match=r"'align' matches no parameter \(has: tower\.0\.weight"):
         declare_trainable(model(), patterns=["align"])
