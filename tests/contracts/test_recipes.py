@@ -23,7 +23,12 @@ from tests.fixtures.corpora import write_patterns
 from tests.fixtures.tiny_models import DUAL, MLLMS
 
 BUILDERS = {"mllm": MLLMS["idefics3"], "clip": DUAL["clip"]}
-STEPS = {"alignment": (400,), "alignment_lora": (200, 60), "clip_domain": (20, 300), "scratch": (300,)}
+STEPS = {
+    "alignment": (400,),
+    "alignment_lora": (200, 60),
+    "clip_domain": (20, 300),
+    "scratch": (300,),
+}
 ITEMS = {"concepts": 8, "domains": 4, "each": 1}
 
 

@@ -3,6 +3,7 @@
 Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from samesense.core.errors import ModelError
 from samesense.encoder.towers.options import LoraOptions, is_adapter
 
+CONFIG = "adapter_config.json"
 AROUND = "base_model.model."
 """What PEFT puts before the names of the model that it wraps."""
 OF_BASE = ".base_layer."
@@ -105,9 +107,13 @@ def _config(model: Any, options: LoraOptions, *, source: str) -> LoraConfig:
             target_modules=_targets(model, options, source=source),
         )
     try:
-        config: LoraConfig = LoraConfig.from_pretrained(options.weights)
-    except (OSError, ValueError) as error:
+        # Asked for a folder that is not there, PEFT would look for it on the model hub.
+        kind = json.loads((Path(options.weights) / CONFIG).read_text(encoding="utf-8"))["peft_type"]
+    except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{options.weights}: holds no adapter of PEFT: {error}") from None
+    if kind != "LORA":
+        raise ModelError(f"{options.weights}: holds no LoRA but {kind}")
+    config: LoraConfig = LoraConfig.from_pretrained(options.weights)
     if (config.r, config.lora_alpha) != (options.rank, options.alpha):
         raise ModelError(
             f"{options.weights}: the adapter has rank {config.r} and alpha {config.lora_alpha}; "

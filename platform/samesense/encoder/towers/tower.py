@@ -36,6 +36,9 @@ class Tower(nn.Module):
         """Return a context in which the model computes with its own weights alone."""
         return nullcontext()
 
+    def merge_adapter(self) -> None:
+        """Add an adapter, if there is one, to the model's own weights, for good."""
+
     def own_weights(self) -> dict[str, Tensor]:
         """Return the model's own weights and buffers by name."""
         weights: dict[str, Tensor] = self.model.state_dict()
