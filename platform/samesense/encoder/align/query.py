@@ -36,7 +36,7 @@ class Query(nn.Module):
 
     def forward(self, h_BMD: Tensor) -> Tensor:
         """Map (B, M·D) to (B, D)."""
-        h_BMD = h_BMD.unflatten(1, (-1, self.width))
+        h_BMD = h_BMD.reshape(len(h_BMD), -1, self.width)
         x_BMD = self.norm(h_BMD)
         scores_BQM = self.queries_QD @ x_BMD.transpose(1, 2) / math.sqrt(self.width)
         shares_BQM = torch.softmax(scores_BQM + self.bias_QM, dim=2)

@@ -73,9 +73,9 @@ class MllmTower(Tower):
             # Positions count from an item's first real token, whatever its neighbours' lengths.
             # Families with positions in space and time work theirs out from the token types.
             ready["position_ids"] = (mask_BL.long().cumsum(dim=1) - 1).clamp(min=0)
-        if self.layers:
-            ready["output_hidden_states"] = True
-        found = self._plain.base_model(**ready, use_cache=False)
+        found = self._plain.base_model(
+            **ready, use_cache=False, output_hidden_states=bool(self.layers)
+        )
         return Tokens(
             states_BLD=found.last_hidden_state,
             mask_BL=mask_BL,
