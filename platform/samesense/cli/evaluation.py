@@ -73,8 +73,9 @@ def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: Dec
     The unaligned ones are the tower's last-token vectors, without its adapter if it has one.
     """
     unseen = split.of(splits=("gallery", "query"))
-    plain, adapted = (
-        fill_image_vectors(
+    adapted = artefact.recipe.reads_adapter(artefact.recipe.vector["image"])
+    filled = {
+        adapter: fill_image_vectors(
             unseen,
             model=artefact.folder,
             cache_root=cache_root,
@@ -82,16 +83,18 @@ def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: Dec
             options=EncodeOptions(),
             adapter=adapter,
         )
-        for adapter in (False, True)
-    )
-    bad = [key in adapted.rejected | plain.rejected for key in unseen.column("content_hash")]
+        for adapter in {False, adapted}
+    }
+    rejected = {key for outcome in filled.values() for key in outcome.rejected}
+    bad = [key in rejected for key in unseen.column("content_hash")]
     kept = unseen.where(~np.array(bad, dtype=bool))
     keys = list(kept.column("content_hash"))
+    h_ND = {adapter: outcome.cache.get(keys) for adapter, outcome in filled.items()}
     aligner = artefact.aligner()
     return Fold(
         held_out=" and ".join(split.of(splits=("query",)).domains),
-        before=Embedded(manifest=kept, z_ND=aligner.unaligned(plain.cache.get(keys))),
-        after=Embedded(manifest=kept, z_ND=aligner.align_vectors(adapted.cache.get(keys))),
+        before=Embedded(manifest=kept, z_ND=aligner.unaligned(h_ND[False])),
+        after=Embedded(manifest=kept, z_ND=aligner.align_vectors(h_ND[adapted])),
     )
 
 

@@ -167,6 +167,7 @@ def test_an_adapter_travels_alone_and_comes_back(tmp_path: Path, lora: Recipe) -
     moved = folder.parent.rename(tmp_path / "moved") / "model"
     back = load_artefact(moved)
     assert not (moved / "towers").exists()
+    assert "LoRA adapter of rank 4 in `adapters/backbone`" in (moved / "README.md").read_text()
     assert np.array_equal(back.encoder().embed_images(IMAGES), encoder.embed_images(IMAGES))
     assert back.encoder().fingerprint == back.record.fingerprint == encoder.fingerprint
     for adapter in (True, False):

@@ -53,6 +53,11 @@ def adapter_weights(model: nn.Module) -> dict[str, Tensor]:
     return weights
 
 
+def is_void(weights: Mapping[str, Tensor]) -> bool:
+    """Tell whether an adapter adds nothing: every ``lora_B`` is zero, as in a fresh one."""
+    return not any(tensor.any() for name, tensor in weights.items() if ".lora_B" in name)
+
+
 def own_weights(model: nn.Module) -> dict[str, Tensor]:
     """Return the weights of a model as it was before it got an adapter, under its own names."""
     return {
@@ -94,7 +99,7 @@ def check_adapter(folder: Path, *, expected: Mapping[str, Tensor], trained: bool
                 f"{folder}: {name} was read back as {tuple(found[name].shape)} "
                 f"with other values than were written, {tuple(tensor.shape)}; is the disk full?"
             )
-    if trained and not any(t.any() for name, t in found.items() if "lora_B" in name):
+    if trained and is_void(found):
         raise ModelError(f"{folder}: every lora_B is zero after training, so the adapter is void")
 
 

@@ -98,14 +98,15 @@ class MllmTower(Tower):
     def identity(self, *, adapter: bool = True) -> dict[str, Any]:
         """Return everything of the tower that shapes a vector, as JSON values.
 
-        Without its adapter a tower is the same as one that never had any.
+        Without its adapter, or with one that adds nothing yet, a tower is the same as one that
+        never had any.
         """
         own = super().identity()
-        if self.adapter is None or not adapter:
+        weights = lora.adapter_weights(self.model) if self.has_adapter and adapter else {}
+        if self.adapter is None or lora.is_void(weights):
             return own
-        weights = hash_tensors(lora.adapter_weights(self.model))
         scale = self.adapter.alpha / self.adapter.rank
-        return own | {"adapter": {"scale": scale, "weights": weights}}
+        return own | {"adapter": {"scale": scale, "weights": hash_tensors(weights)}}
 
     def save(self, folder: Path) -> None:
         """Write model, tokenizer and image processor; an adapter stays behind."""

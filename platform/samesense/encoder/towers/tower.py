@@ -59,7 +59,8 @@ class Tower(nn.Module):
     def identity(self, *, adapter: bool = True) -> dict[str, Any]:
         """Return everything of the tower that shapes a vector, as JSON values.
 
-        Without its adapter a tower is the same as one that never had any.
+        Without its adapter, or with one that adds nothing yet, a tower is the same as one that
+        never had any.
         """
         return {
             "architecture": hash_config(self.model.config),
