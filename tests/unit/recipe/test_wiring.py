@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from samesense.core.config import load_options
 from samesense.core.errors import ConfigError
 from samesense.recipe.load import find_recipe, load_recipe, names
 from samesense.recipe.options import Recipe
 from samesense.recipe.wiring import check_parameters, check_wiring
+from tests.conftest import ROOT
 from tests.fixtures.tiny_models import MLLMS
 
 
@@ -44,6 +46,16 @@ def test_every_recipe_of_the_library_is_wired(name: str) -> None:
 )
 def test_a_fault_in_the_wiring_is_named(tmp_path: Path, override: str, expected: str) -> None:
     assert expected in refusal(variant(tmp_path, "", override))
+
+
+def test_the_documented_recipe_with_queries_is_wired(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "recipes.md").read_text()
+    example = yaml.safe_load(page.split("several `layers`")[1].split("```yaml")[1].split("```")[0])
+    del example["recipe"]["base"]
+    recipe = variant(tmp_path, yaml.safe_dump(example["recipe"]))
+    check_wiring(recipe)
+    assert recipe.prefix("frozen") == recipe.prefix("image") == ("backbone", "last")
+    assert recipe.layers_read("backbone") == (-4, -3, -2, -1)
 
 
 def test_a_pattern_that_matches_no_parameter_is_refused(tmp_path: Path) -> None:
