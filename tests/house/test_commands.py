@@ -14,6 +14,7 @@ PROMISED = {
     "demo": "--corpus --backbone --out --held-out --seeds",
     "embed": "--model --corpus --index --milvus --cache --out --device --actors",
     "evaluate": "--model --corpus --protocol --out --cache",
+    "models export": "model --out -o",
     "models list": "root",
     "models show": "model",
     "runs compare": "runs --plot",

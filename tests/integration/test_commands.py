@@ -147,6 +147,13 @@ def test_trained_models_are_listed_and_shown(place: Path, run: Path) -> None:
     assert "alignment" in samesense("models", "show", "runs/one", cwd=place).stdout
 
 
+def test_a_tower_is_exported_as_a_backbone(place: Path, run: Path) -> None:
+    samesense("models", "export", "runs/one", "-o", "exported", cwd=place)
+    assert (place / "exported" / "config.json").is_file()
+    again = samesense("models", "export", "runs/one", "-o", "exported", cwd=place, code=2)
+    assert "exported: is not empty" in again.stderr
+
+
 def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
     indexed: Path, tmp_path: Path
 ) -> None:

@@ -120,7 +120,9 @@ def test_a_corpus_too_small_to_validate_on_keeps_the_last_weights(
     assert trained.artefact.record.metrics == {}
 
 
-def test_sharding_in_bfloat16_trains(tmp_path: Path, corpus: Path, recipe: Recipe) -> None:
+def test_sharding_in_bfloat16_trains(
+    tmp_path: Path, corpus: Path, recipe: Recipe, ray_cluster: None
+) -> None:
     options = DeepSpeedOptions(zero_stage=2, precision="bfloat16")
     trained = train_here(tmp_path, corpus, recipe, deepspeed=options)
     assert np.isfinite(measured(trained)).all()

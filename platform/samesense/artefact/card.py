@@ -9,6 +9,10 @@ from samesense.recipe.options import Recipe
 def model_card(recipe: Recipe, *, record: Mapping[str, Any]) -> str:
     """Return the card as Markdown, drawn from the recipe and the artefact's record."""
     towers = "\n".join(f"- `{name}`: {tower.model}" for name, tower in recipe.towers().items())
+    towers += "".join(
+        f"\n- `{name}` has a LoRA adapter of rank {adapter.rank} in `{adapter.weights}`"
+        for name, adapter in recipe.adapted_towers().items()
+    )
     scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in record["metrics"].items())
     corpus = record["provenance"].get("corpus", {})
     return f"""# {recipe.name}

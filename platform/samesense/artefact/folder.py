@@ -4,6 +4,7 @@ artefact.json        format, fingerprints, metrics, provenance
 recipe.yaml          the recipe, with every choice spelled out
 weights.safetensors  weights of all blocks but the towers
 towers/NAME/         a tower that training changed, in the Hugging Face layout
+adapters/NAME/       a tower's LoRA adapter, in PEFT's layout
 README.md            the model card
 """
 
@@ -31,12 +32,13 @@ from samesense.encoder.towers.options import ClipTowerOptions, MllmTowerOptions,
 from samesense.recipe.options import Recipe
 
 FORMAT = 1
-RECORD, RECIPE, WEIGHTS, CARD, TOWERS = (
+RECORD, RECIPE, WEIGHTS, CARD, TOWERS, ADAPTERS = (
     "artefact.json",
     "recipe.yaml",
     "weights.safetensors",
     "README.md",
     "towers",
+    "adapters",
 )
 MODEL_FOLDER = "model"
 """Where a training run keeps its artefact; a run's folder is accepted in its place."""
@@ -51,6 +53,8 @@ class Record(Options):
     """Hash of everything that shapes a vector."""
     tower_fingerprints: dict[str, str]
     """Tower block → hash of everything that shapes its states."""
+    backbone_fingerprints: dict[str, str] = {}
+    """Tower block with an adapter → the same hash of it without the adapter."""
     tower_widths: dict[str, int]
     """Tower block → width of its vectors."""
     metrics: dict[str, float]
@@ -92,13 +96,14 @@ class Artefact:
             self.recipe,
             tower_widths=self.record.tower_widths,
             tower_fingerprints=self.record.tower_fingerprints,
+            backbone_fingerprints=self.record.backbone_fingerprints,
         )
         self._fill(encoder)
         return encoder
 
-    def tower_fingerprint(self) -> str:
-        """Return the key of the vector cache of images."""
-        return self.aligner().tower_fingerprint()
+    def tower_fingerprint(self, view: str | None = None, *, adapter: bool = True) -> str:
+        """Return the key of the cache of a view's tower vectors, by default that of images."""
+        return self.aligner().tower_fingerprint(view, adapter=adapter)
 
     def _fill(self, encoder: Encoder) -> None:
         weights = load_file(self.folder / WEIGHTS)
@@ -115,12 +120,17 @@ def save_artefact(
     recipe: Recipe,
     encoder: Encoder,
     changed_towers: frozenset[str] = frozenset(),
+    trained_adapters: frozenset[str] = frozenset(),
     metrics: Mapping[str, float],
     provenance: Mapping[str, Any],
 ) -> Artefact:
     """Write an encoder as a folder and return it as read back. A folder in its place is replaced.
 
-    Towers in ``changed_towers`` are written along; of the others the source is remembered.
+    Towers in ``changed_towers`` are written along; of the others the source is remembered. Every
+    adapter is written and read back; those in ``trained_adapters`` must add something.
+
+    Raises:
+        ModelError: if an adapter is not what it should be.
     """
     building = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     building.mkdir(parents=True)
@@ -129,6 +139,7 @@ def save_artefact(
             format=FORMAT,
             fingerprint=encoder.fingerprint,
             tower_fingerprints=encoder.tower_fingerprints(),
+            backbone_fingerprints=encoder.backbone_fingerprints(),
             tower_widths=encoder.tower_widths,
             metrics=dict(metrics),
             provenance=dict(provenance),
@@ -138,6 +149,10 @@ def save_artefact(
             tower: Any = encoder.blocks[name]
             tower.save(building / TOWERS / name)
             kept = kept.with_block(name, model=f"{TOWERS}/{name}")
+        for name in recipe.adapted_towers():
+            adapted: Any = encoder.blocks[name]
+            adapted.save_adapter(building / ADAPTERS / name, trained=name in trained_adapters)
+            kept = kept.with_adapter(name, weights=f"{ADAPTERS}/{name}")
         weights = {
             name: tensor.contiguous().cpu()
             for name, tensor in encoder.blocks.state_dict().items()
@@ -179,6 +194,10 @@ def load_artefact(folder: Path | str) -> Artefact:
     for name, tower in recipe.towers().items():
         if tower.model == f"{TOWERS}/{name}":
             recipe = recipe.with_block(name, model=str((path / TOWERS / name).absolute()))
+    for name, adapter in recipe.adapted_towers().items():
+        if adapter.weights == f"{ADAPTERS}/{name}":
+            weights = str((path / ADAPTERS / name).absolute())
+            recipe = recipe.with_adapter(name, weights=weights)
     return Artefact(folder=path, recipe=recipe, record=record)
 
 

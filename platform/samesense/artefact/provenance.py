@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-PACKAGES = ("samesense", "torch", "transformers", "ray", "deepspeed", "numpy", "pillow")
+PACKAGES = ("samesense", "torch", "transformers", "peft", "ray", "deepspeed", "numpy", "pillow")
 
 
 def provenance(*, seed: int, config: dict[str, Any], corpus: dict[str, Any]) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def _index(
                 job.index,
                 domain=domain,
                 fingerprint=artefact.record.fingerprint,
-                width=next(iter(artefact.record.tower_widths.values())),
+                width=aligner.widths[artefact.recipe.vector["image"]],
                 model=str(artefact.folder.absolute()),
             )
             new = _new_rows(rows, collection)

@@ -26,6 +26,14 @@ and the tower would wait for decoding."""
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """Which tower vectors are wanted."""
+
+    view: str
+    adapter: bool
+
+
+@dataclass(frozen=True)
 class Done:
     """What became of one batch."""
 
@@ -54,22 +62,27 @@ def fill_image_vectors(
     cache_root: Path | str,
     limits: DecodeLimits,
     options: EncodeOptions,
+    view: str | None = None,
+    adapter: bool = True,
 ) -> Filled:
     """Make sure that the cache holds the tower vectors of a manifest's images.
 
-    Images that are there are not read; where all are there, the tower is not loaded. Finished
-    batches are kept when the process is killed.
+    They are those of the view that stands for images, or of another; ``adapter=False`` asks for
+    the tower without its LoRA. Images that are there are not read; where all are there, the tower
+    is not loaded. Finished batches are kept when the process is killed.
     """
     # Ray's processes may have another working directory.
     artefact, cache_root = load_artefact(Path(model).absolute()), Path(cache_root).absolute()
-    cache = VectorCache(cache_root, fingerprint=artefact.tower_fingerprint())
+    asked = _Asked(view or artefact.recipe.vector["image"], adapter)
+    fingerprint = artefact.tower_fingerprint(asked.view, adapter=adapter)
+    cache = VectorCache(cache_root, fingerprint=fingerprint)
     uri_by_key = dict(zip(manifest.column("content_hash"), manifest.column("uri"), strict=True))
     missing = cache.missing(list(uri_by_key))
     rejected: dict[str, Rejected] = {}
     if missing:
         with progress(total=len(missing), what="embed images") as advance:
             rows = [{"key": key, "uri": uri_by_key[key]} for key in missing]
-            for outcome in _run(rows, artefact, cache_root, limits, options):
+            for outcome in _run(rows, artefact, asked, cache_root, limits, options):
                 rejected.update(outcome.rejected)
                 advance(outcome.count)
     return Filled(cache=cache, encoded=len(missing) - len(rejected), rejected=rejected)
@@ -78,12 +91,12 @@ def fill_image_vectors(
 def _run(
     rows: list[dict[str, str]],
     artefact: Artefact,
+    asked: _Asked,
     cache_root: Path,
     limits: DecodeLimits,
     options: EncodeOptions,
 ) -> Iterator[Done]:
-    view = artefact.recipe.views[artefact.recipe.vector["image"]]
-    tower = artefact.recipe.towers()[view.blocks[0]]
+    tower = artefact.recipe.towers()[artefact.recipe.views[asked.view].blocks[0]]
     render = RenderImages(tower=tower, limits=limits)
     ray.data.DataContext.get_current().enable_progress_bars = False
     gpu = on_gpu(options.device, processes=options.actors)
@@ -97,7 +110,13 @@ def _run(
     )
     encoded = rendered.map_batches(
         _EncodeBlock,
-        fn_constructor_args=(str(artefact.folder), str(cache_root), options.threads_per_actor, gpu),
+        fn_constructor_args=(
+            str(artefact.folder),
+            asked,
+            str(cache_root),
+            options.threads_per_actor,
+            gpu,
+        ),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=options.actors),
         num_cpus=ENCODE_CPUS,
@@ -121,12 +140,17 @@ class _RenderBlock:
 class _EncodeBlock:
     """An actor that holds the tower and writes what it gives straight into the cache."""
 
-    def __init__(self, model: str, cache_root: str, threads: int | None, gpu: bool) -> None:
-        device = "cuda" if gpu else "cpu"
+    def __init__(
+        self, model: str, asked: _Asked, cache_root: str, threads: int | None, gpu: bool
+    ) -> None:
         self.encode = EncodeTower(
-            model, modality="image", threads=threads or os.cpu_count(), device=device
+            model,
+            view=asked.view,
+            adapter=asked.adapter,
+            threads=threads or os.cpu_count(),
+            device="cuda" if gpu else "cpu",
         )
-        fingerprint = self.encode.encoder.tower_fingerprint("image")
+        fingerprint = self.encode.encoder.tower_fingerprint(asked.view, adapter=asked.adapter)
         self.cache = VectorCache(cache_root, fingerprint=fingerprint)
 
     def __call__(self, block: dict[str, NDArray[np.object_]]) -> dict[str, list[bytes]]:

@@ -17,7 +17,7 @@ from samesense.core.storage import read_bytes
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
 from samesense.encoder.build import build_renderer
 from samesense.encoder.encoder import Encoder, Vectors
-from samesense.encoder.options import Modality, TowerOptions
+from samesense.encoder.options import TowerOptions
 from samesense.encoder.towers.tower import Renderer
 
 
@@ -70,16 +70,23 @@ class EncodeTower:
     """Hold a model's tower and turn rendered batches into tower vectors."""
 
     def __init__(
-        self, model: str, *, modality: Modality, threads: int | None, device: str = "cpu"
+        self,
+        model: str,
+        *,
+        view: str,
+        threads: int | None,
+        device: str = "cpu",
+        adapter: bool = True,
     ) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
         self.encoder: Encoder = load_artefact(model).encoder().to(device)
-        self.view = self.encoder.options.vector[modality]
+        self.view, self.adapter = view, adapter
 
     def __call__(self, inputs: bytes) -> Vectors:
         """Return the tower vectors (B, D) of a rendered batch."""
         batch: dict[str, Any] = pickle.loads(inputs)
         with torch.inference_mode():
-            h_BD: Vectors = self.encoder.tower_vectors(self.view, inputs=batch).cpu().numpy()
-        return h_BD
+            h_BD = self.encoder.tower_vectors(self.view, inputs=batch, adapter=self.adapter)
+        found: Vectors = h_BD.cpu().numpy()
+        return found

@@ -68,23 +68,33 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
 
 
 def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: DecodeLimits) -> Fold:
-    """Return the vectors of the items that no stage has seen, unaligned and aligned."""
+    """Return the vectors of the items that no stage has seen, unaligned and aligned.
+
+    The unaligned ones are the tower's last-token vectors, without its adapter if it has one.
+    """
     unseen = split.of(splits=("gallery", "query"))
-    filled = fill_image_vectors(
-        unseen,
-        model=artefact.folder,
-        cache_root=cache_root,
-        limits=limits,
-        options=EncodeOptions(),
-    )
-    bad = [key in filled.rejected for key in unseen.column("content_hash")]
+    adapted = artefact.recipe.reads_adapter(artefact.recipe.vector["image"])
+    filled = {
+        adapter: fill_image_vectors(
+            unseen,
+            model=artefact.folder,
+            cache_root=cache_root,
+            limits=limits,
+            options=EncodeOptions(),
+            adapter=adapter,
+        )
+        for adapter in {False, adapted}
+    }
+    rejected = {key for outcome in filled.values() for key in outcome.rejected}
+    bad = [key in rejected for key in unseen.column("content_hash")]
     kept = unseen.where(~np.array(bad, dtype=bool))
-    h_ND = filled.cache.get(list(kept.column("content_hash")))
-    unit_ND = h_ND / np.linalg.norm(h_ND, axis=1, keepdims=True)
+    keys = list(kept.column("content_hash"))
+    h_ND = {adapter: outcome.cache.get(keys) for adapter, outcome in filled.items()}
+    aligner = artefact.aligner()
     return Fold(
         held_out=" and ".join(split.of(splits=("query",)).domains),
-        before=Embedded(manifest=kept, z_ND=unit_ND.astype(np.float32)),
-        after=Embedded(manifest=kept, z_ND=artefact.aligner().align_vectors(h_ND)),
+        before=Embedded(manifest=kept, z_ND=aligner.unaligned(h_ND[False])),
+        after=Embedded(manifest=kept, z_ND=aligner.align_vectors(h_ND[adapted])),
     )
 
 

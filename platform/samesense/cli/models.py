@@ -33,3 +33,19 @@ def show(model: str = typer.Argument(help="Folder of a training run or of its mo
 
     artefact = load_artefact(model)
     print((artefact.folder / CARD).read_text(encoding="utf-8"))
+
+
+@app.command()
+def export(
+    model: str = typer.Argument(help="Folder of a training run or of its model."),
+    out: Path = typer.Option(..., "--out", "-o", help="A new folder for the Hugging Face model."),
+) -> None:
+    """Write a model's tower, its LoRA merged in, as a plain Hugging Face folder.
+
+    It is taken wherever a backbone is: `samesense models export runs/lora -o backbone`
+    """
+    from samesense.artefact.export import export_tower
+    from samesense.artefact.folder import load_artefact
+
+    export_tower(load_artefact(model), out.absolute())
+    print(f"backbone  {out}")

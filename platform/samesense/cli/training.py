@@ -32,13 +32,14 @@ def train_on(job: TrainJob, manifest: Manifest, *, start: Start = "new") -> Trai
     Frozen towers embed all of it, not only what is trained on: an evaluation needs the rest.
     """
 
-    def fill(items: Manifest, model: Path) -> VectorCache:
+    def fill(items: Manifest, model: Path, view: str) -> VectorCache:
         filled = fill_image_vectors(
             manifest,
             model=model,
             cache_root=job.cache,
             limits=job.corpus.limits,
             options=EncodeOptions(device=job.workers.device),
+            view=view,
         )
         needed = zip(items.column("content_hash"), items.column("uri"), strict=True)
         lost = {uri: filled.rejected[key] for key, uri in needed if key in filled.rejected}

@@ -1,6 +1,7 @@
 """From options to modules: one arm a block."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -8,19 +9,23 @@ from transformers import AutoModel, AutoModelForImageTextToText
 
 from samesense.core.errors import ConfigError
 from samesense.encoder.align.domain_whiten import DomainWhiten
+from samesense.encoder.align.experts import Experts
 from samesense.encoder.align.gated import Gated
 from samesense.encoder.align.identity import Identity
 from samesense.encoder.align.linear import Linear
 from samesense.encoder.align.mlp import Mlp
 from samesense.encoder.align.options import (
     DomainWhitenOptions,
+    ExpertsOptions,
     GatedOptions,
     IdentityOptions,
     LinearOptions,
     MlpOptions,
+    QueryOptions,
     ResidualOptions,
     ReverseOptions,
 )
+from samesense.encoder.align.query import Query
 from samesense.encoder.align.residual import Residual
 from samesense.encoder.align.reverse import Reverse
 from samesense.encoder.encoder import Encoder
@@ -34,8 +39,10 @@ from samesense.encoder.learned.prototypes import Prototypes
 from samesense.encoder.learned.temperature import Temperature
 from samesense.encoder.learned.variances import Variances
 from samesense.encoder.options import Block, EncoderOptions, TowerOptions
+from samesense.encoder.pools.last_layer import LastLayer
 from samesense.encoder.pools.last_token import LastToken
-from samesense.encoder.pools.options import LastTokenOptions
+from samesense.encoder.pools.last_tokens import LastTokens
+from samesense.encoder.pools.options import LastLayerOptions, LastTokenOptions, LastTokensOptions
 from samesense.encoder.render.clip import ClipRenderer
 from samesense.encoder.render.loading import load_config
 from samesense.encoder.render.mllm import MllmRenderer
@@ -58,15 +65,15 @@ def build_renderer(options: TowerOptions) -> Renderer:
             return ClipRenderer.load(options)
 
 
-def build_tower(options: TowerOptions) -> Tower:
-    """Load a tower.
+def build_tower(options: TowerOptions, *, layers: Sequence[int] = ()) -> Tower:
+    """Load a tower; ``layers`` are those whose states it gives beside the last one's.
 
     Raises:
         ModelError: if it does not load.
     """
     match options:
         case MllmTowerOptions():
-            return MllmTower.load(options)
+            return MllmTower.load(options, layers=layers)
         case ClipTowerOptions():
             return ClipTower.load(options)
 
@@ -78,8 +85,13 @@ def build_encoder(options: EncoderOptions) -> Encoder:
         ModelError: if a tower does not load.
         ConfigError: if a block shared by two views would get two widths.
     """
-    towers = {name: build_tower(tower) for name, tower in options.towers().items()}
-    return _assemble(options, towers, {name: tower.width for name, tower in towers.items()}, {})
+    towers = {
+        name: build_tower(tower, layers=options.layers_read(name))
+        for name, tower in options.towers().items()
+    }
+    widths = {name: tower.width for name, tower in towers.items()}
+    blocks, views = _assemble(options, towers, widths)
+    return Encoder(options, blocks=blocks, tower_widths=widths, widths=views)
 
 
 def build_aligner(
@@ -87,13 +99,22 @@ def build_aligner(
     *,
     tower_widths: Mapping[str, int],
     tower_fingerprints: Mapping[str, str] | None = None,
+    backbone_fingerprints: Mapping[str, str] | None = None,
 ) -> Encoder:
     """Build an encoder without its towers, for when their vectors are at hand.
 
     Raises:
         ConfigError: if a block shared by two views would get two widths.
     """
-    return _assemble(options, {}, tower_widths, tower_fingerprints or {})
+    blocks, views = _assemble(options, {}, tower_widths)
+    return Encoder(
+        options,
+        blocks=blocks,
+        tower_widths=tower_widths,
+        widths=views,
+        tower_fingerprints=tower_fingerprints,
+        backbone_fingerprints=backbone_fingerprints,
+    )
 
 
 def build_skeleton(options: EncoderOptions) -> Encoder:
@@ -104,52 +125,65 @@ def build_skeleton(options: EncoderOptions) -> Encoder:
         ConfigError: if a block shared by two views would get two widths.
     """
     with torch.device("meta"):
-        towers = {name: _tower_skeleton(tower) for name, tower in options.towers().items()}
+        towers = {
+            name: _tower_skeleton(tower, layers=options.layers_read(name))
+            for name, tower in options.towers().items()
+        }
         widths = {name: tower.width for name, tower in towers.items()}
-        return _assemble(options, towers, widths, {})
+        blocks, views = _assemble(options, towers, widths)
+        return Encoder(options, blocks=blocks, tower_widths=widths, widths=views)
 
 
-def _tower_skeleton(options: TowerOptions) -> Tower:
+def _tower_skeleton(options: TowerOptions, *, layers: Sequence[int]) -> Tower:
     config = load_config(options.model, revision=options.revision)
     match options:
         case MllmTowerOptions():
             renderer = MllmRenderer.load(options)
             model = AutoModelForImageTextToText.from_config(config)
-            return MllmTower(model, renderer=renderer, source=options.model)
+            return MllmTower(
+                model,
+                renderer=renderer,
+                source=options.model,
+                adapter=options.lora,
+                layers=layers,
+            )
         case ClipTowerOptions():
             dual = AutoModel.from_config(config)
             return ClipTower(dual, renderer=ClipRenderer.load(options), source=options.model)
 
 
+@dataclass(frozen=True)
+class _Row:
+    """What one item is between two blocks: so many states, one behind the other, of a width."""
+
+    width: int
+    states: int = 1
+
+
 def _assemble(
-    options: EncoderOptions,
-    towers: Mapping[str, Tower],
-    tower_widths: Mapping[str, int],
-    tower_fingerprints: Mapping[str, str],
-) -> Encoder:
+    options: EncoderOptions, towers: Mapping[str, Tower], tower_widths: Mapping[str, int]
+) -> tuple[dict[str, nn.Module], dict[str, int]]:
+    """Return all blocks, and the width of each view's vector."""
     blocks: dict[str, nn.Module] = dict(towers)
-    widths = dict(tower_widths)
+    given: dict[str, _Row] = {}
+    widths = {}
     for view, chain in options.views.items():
-        width = widths[chain.blocks[0]]
+        row = _Row(tower_widths[chain.blocks[0]])
         for name in chain.blocks[1:]:
-            if widths.setdefault(name, width) != width:
+            if given.setdefault(name, row) != row:
                 raise ConfigError(
-                    f"views.{view}: block '{name}' is {widths[name]} wide, but is given {width}"
+                    f"views.{view}: block '{name}' is {_told(given[name])} wide, "
+                    f"but is given {_told(row)}"
                 )
             if name not in blocks:
-                blocks[name] = _build_map(options.blocks[name], width)
+                blocks[name] = _build_map(options.blocks[name], row)
+            row = _after(options.blocks[name], row)
+        widths[view] = row.width
     # Last, so that what is drawn for losses changes nothing of what is drawn for vectors.
     for name, block in options.blocks.items():
         if isinstance(block, LearnedOptions):
-            blocks[name] = _build_learned(block, _vector_width(options, widths))
-    return Encoder(
-        options, blocks=blocks, tower_widths=tower_widths, tower_fingerprints=tower_fingerprints
-    )
-
-
-def _vector_width(options: EncoderOptions, widths: Mapping[str, int]) -> int:
-    view = next(iter(options.vector.values()))
-    return widths[options.views[view].blocks[-1]]
+            blocks[name] = _build_learned(block, widths[next(iter(options.vector.values()))])
+    return blocks, widths
 
 
 def _build_learned(block: LearnedOptions, width: int) -> nn.Module:
@@ -163,11 +197,26 @@ def _build_learned(block: LearnedOptions, width: int) -> nn.Module:
             return Variances(width=width, initial=block.initial)
 
 
-def _build_map(block: Block, width: int) -> nn.Module:
-    """Build a block that keeps the width of what it is given."""
+def _told(row: _Row) -> str:
+    return f"{row.width}" if row.states == 1 else f"{row.states} × {row.width}"
+
+
+def _after(block: Block, given: _Row) -> _Row:
+    """Return what a map makes of a row: all but the pool of several layers give one state."""
+    states = len(block.layers) if isinstance(block, LastTokensOptions) else 1
+    return _Row(given.width, states=states)
+
+
+def _build_map(block: Block, given: _Row) -> nn.Module:
+    """Build a block for what it is given."""
+    width = given.width
     match block:
         case LastTokenOptions():
             return LastToken()
+        case LastTokensOptions():
+            return LastTokens(layers=block.layers)
+        case LastLayerOptions():
+            return LastLayer(width=width)
         case IdentityOptions():
             return Identity()
         case LinearOptions():
@@ -178,6 +227,11 @@ def _build_map(block: Block, width: int) -> nn.Module:
             return Residual(width=width, rank=block.rank, scale=block.scale, dropout=block.dropout)
         case GatedOptions():
             return Gated(width=width, rank=block.rank, dropout=block.dropout)
+        case QueryOptions():
+            sizes = block.model_dump(exclude={"kind"})
+            return Query(width=width, states=given.states, **sizes)
+        case ExpertsOptions():
+            return Experts(width=width, **block.model_dump(exclude={"kind"}))
         case DomainWhitenOptions():
             return DomainWhiten(width=width, variant=block.variant, shrinkage=block.shrinkage)
         case ReverseOptions():

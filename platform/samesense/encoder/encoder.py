@@ -4,6 +4,7 @@ Shapes: B items of a forward, N items, D width.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -32,20 +33,38 @@ class Encoder(nn.Module):
         *,
         blocks: Mapping[str, nn.Module],
         tower_widths: Mapping[str, int],
+        widths: Mapping[str, int],
         tower_fingerprints: Mapping[str, str] | None = None,
+        backbone_fingerprints: Mapping[str, str] | None = None,
     ) -> None:
-        """Join blocks; fingerprints are given for towers that are left out of ``blocks``."""
+        """Join blocks; fingerprints are given for towers that are left out of ``blocks``.
+
+        ``widths`` are those of the views' vectors.
+        """
         super().__init__()
         self.options = options
         self.blocks = nn.ModuleDict(blocks)
         self.tower_widths = dict(tower_widths)
+        self.widths = dict(widths)
         self._tower_fingerprints = dict(tower_fingerprints or {})
+        self._backbone_fingerprints = dict(backbone_fingerprints or {})
         self.eval()
 
-    def tower_vectors(self, view: str, *, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the tower vectors h (B, D) of rendered items, not normalised."""
+    def tower_vectors(
+        self, view: str, *, inputs: Mapping[str, Tensor], adapter: bool = True
+    ) -> Tensor:
+        """Return the tower vectors h (B, D) of rendered items, not normalised.
+
+        A pool of M layers gives (B, M·D). An adapter takes part where the view and the caller
+        want it.
+        """
+        prefix = self.options.prefix(view)
+        tower: Any = self.blocks[prefix[0]]
+        adapted = adapter and self.options.reads_adapter(view)
         x: Any = inputs
-        for name in self.options.prefix(view):
+        with nullcontext() if adapted else tower.without_adapter():
+            x = tower(x)
+        for name in prefix[1:]:
             x = self.blocks[name](x)
         h_BD: Tensor = x.float()
         return h_BD
@@ -59,6 +78,16 @@ class Encoder(nn.Module):
     def learned(self) -> dict[str, Tensor]:
         """Return by name the tensors of the blocks that take nothing: what only losses read."""
         return {n: self.blocks[n]() for n, b in self.options.blocks.items() if b.takes == "nothing"}
+
+    def unaligned(self, h_ND: Vectors, *, modality: Modality = "image") -> Vectors:
+        """Return the unit vectors (N, D) of tower vectors as they are: the unaligned baseline.
+
+        Of several layers' states it is the last layer's.
+        """
+        tower = self.options.views[self._view(modality)].blocks[0]
+        last_ND = h_ND[:, -self.tower_widths[tower] :]
+        unit_ND: Vectors = last_ND / np.linalg.norm(last_ND, axis=1, keepdims=True)
+        return unit_ND.astype(np.float32)
 
     def embed_images(
         self, images: Sequence[Image.Image], *, images_per_forward: int = IMAGES_PER_FORWARD
@@ -108,31 +137,53 @@ class Encoder(nn.Module):
         found: Tower = tower
         return found
 
-    def tower_fingerprint(self, modality: Modality = "image") -> str:
-        """Return the hash of everything that shapes a tower vector: the key of a vector cache."""
-        view = self._view(modality)
-        parts = [self._block_fingerprint(name) for name in self.options.prefix(view)]
-        return hash_json(parts)
+    def tower_fingerprint(self, view: str | None = None, *, adapter: bool = True) -> str:
+        """Return the hash of everything that shapes a view's tower vectors: the key of a cache.
+
+        By default of the view that stands for images.
+        """
+        view = view or self._view("image")
+        adapted = adapter and self.options.reads_adapter(view)
+        return hash_json(self._chain_fingerprints(self.options.prefix(view), adapter=adapted))
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that shapes a vector. Vectors of different fingerprints never meet."""
         chains = {
-            modality: [self._block_fingerprint(name) for name in self.options.views[view].blocks]
+            modality: self._chain_fingerprints(
+                self.options.views[view].blocks, adapter=self.options.reads_adapter(view)
+            )
             for modality, view in self.options.vector.items()
         }
         return hash_json(chains)
 
     def tower_fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of each tower by its block's name."""
-        return {name: self._block_fingerprint(name) for name in self.options.towers()}
+        return {name: self._tower_fingerprint(name, adapter=True) for name in self.options.towers()}
+
+    def backbone_fingerprints(self) -> dict[str, str]:
+        """Return, by block, the fingerprint of each tower with an adapter as it is without."""
+        return {
+            name: self._tower_fingerprint(name, adapter=False)
+            for name in self.options.adapted_towers()
+        }
+
+    def _tower_fingerprint(self, name: str, *, adapter: bool) -> str:
+        plain = not adapter and name in self.options.adapted_towers()
+        given = self._backbone_fingerprints if plain else self._tower_fingerprints
+        if name in given:
+            return given[name]
+        tower: Any = self.blocks[name]
+        return hash_json(tower.identity(adapter=adapter))
+
+    def _chain_fingerprints(self, chain: Sequence[str], *, adapter: bool) -> list[str]:
+        tower, *others = chain
+        return [
+            self._tower_fingerprint(tower, adapter=adapter),
+            *(self._block_fingerprint(name) for name in others),
+        ]
 
     def _block_fingerprint(self, name: str) -> str:
-        if name in self._tower_fingerprints:
-            return self._tower_fingerprints[name]
-        if name in self.options.towers():
-            tower: Any = self.blocks[name]
-            return hash_json(tower.identity())
         options = self.options.blocks[name].model_dump(mode="json")
         return hash_json({"options": options, "weights": hash_weights(self.blocks[name])})
 

@@ -3,7 +3,8 @@
 Shapes: B items, L positions, D width.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -16,3 +17,5 @@ class Tokens:
     """One state a position, padding included."""
     mask_BL: Tensor
     """1 where a position is real, 0 where it is padding, on the left or on the right."""
+    layers: Mapping[int, Tensor] = field(default_factory=dict)
+    """States (B, L, D) after those layers that a pool asks for, counted from the last, −1."""

@@ -104,3 +104,8 @@ class Recipe(EncoderOptions):
         """Return the recipe with other values of some options of one block."""
         block = self.blocks[name].model_copy(update=changes)
         return self.model_copy(update={"blocks": {**self.blocks, name: block}})
+
+    def with_adapter(self, tower: str, **changes: Any) -> "Recipe":
+        """Return the recipe with other values of some options of a tower's adapter."""
+        adapter = self.adapted_towers()[tower].model_copy(update=changes)
+        return self.with_block(tower, lora=adapter)

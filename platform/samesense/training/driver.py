@@ -1,17 +1,13 @@
 """The driver of a training job: splits, stages one after another on Ray Train, and the artefact."""
 
 import json
-import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import ray
 import torch
 
 from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact, save_artefact
@@ -19,29 +15,23 @@ from samesense.artefact.provenance import provenance
 from samesense.core.errors import ConfigError, TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
+from samesense.encoder.towers.options import is_adapter
 from samesense.recipe.options import FitStageOptions, Recipe, Stage, StageOptions
 from samesense.recipe.wiring import check_parameters, check_wiring
 from samesense.training.checkpoints import Checkpoints
-from samesense.training.concepts import prepare_concepts
-from samesense.training.device import on_gpu
+from samesense.training.combinations import check_combinations
 from samesense.training.fit import fit_block
 from samesense.training.options import TrainJob
-from samesense.training.plan import items_per_step
-from samesense.training.record import Start, check_run, checkpoint_root, claim_run
-from samesense.training.sources import Source, stage_views, view_source
-from samesense.training.task import StageTask, as_items, domain_numbers
+from samesense.training.prepare import TRAINING_SPLITS, FillVectors, in_splits, prepare_stage
+from samesense.training.record import Start, check_run, claim_run
+from samesense.training.task import domain_numbers
 from samesense.training.tracking import check_trackers, forget_tracks
 from samesense.training.validate import VALIDATION_METRIC
-from samesense.training.vocabulary import with_anchors, with_counts
+from samesense.training.vocabulary import with_counts
 from samesense.training.weights import load_weights
 from samesense.training.workers import run_stage
-from samesense.vectors.cache import VectorCache
-
-FillVectors = Callable[[Manifest, Path], VectorCache]
-"""Puts the tower vectors of a manifest's images, by an artefact's tower, into a cache."""
 
 START = "start"
-TRAINING_SPLITS = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -68,8 +58,9 @@ def check_job(job: TrainJob, *, start: Start = "new") -> None:
     check_trackers(job.tracking)
     if not job.recipe.stages:
         raise ConfigError(f"recipe '{job.recipe.name}': has no stage to train")
-    if job.deepspeed.precision == "bfloat16" and job.deepspeed.zero_stage == 0:
-        raise ConfigError("deepspeed: bfloat16 needs zero_stage 1 or more to keep float32 weights")
+    check_combinations(
+        job, parameters=[name for name, _ in build_skeleton(job.recipe).blocks.named_parameters()]
+    )
     check_run(_with_absolute_models(job), start=start)
 
 
@@ -89,7 +80,7 @@ def train(
     check_job(job, start=start)
     job = _with_absolute_models(job)
     started = time.monotonic()
-    seen = _in_splits(manifest, TRAINING_SPLITS)
+    seen = in_splits(manifest, TRAINING_SPLITS)
     out = Path(job.out).absolute()
     claim_run(job, manifest_hash=seen.hash, start=start)
     job = job.model_copy(update={"recipe": with_counts(job.recipe, seen=seen)})
@@ -116,11 +107,6 @@ def _count_learned(recipe: Recipe) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
 
-def _in_splits(manifest: Manifest, names: Sequence[str]) -> Manifest:
-    """Return the rows of these splits, some of which may be empty."""
-    return manifest.where(np.isin(manifest.column("split").astype(str), names))
-
-
 def _remove_outcome(job: TrainJob, out: Path) -> None:
     forget_tracks(out)
     for stage in job.recipe.stages:
@@ -134,6 +120,9 @@ def _with_absolute_models(job: TrainJob) -> TrainJob:
     for name, tower in recipe.towers().items():
         if Path(tower.model).is_dir():
             recipe = recipe.with_block(name, model=str(Path(tower.model).absolute()))
+    for name, adapter in recipe.adapted_towers().items():
+        if adapter.weights is not None:
+            recipe = recipe.with_adapter(name, weights=str(Path(adapter.weights).absolute()))
     return job.model_copy(update={"recipe": recipe})
 
 
@@ -142,7 +131,7 @@ def _start(job: TrainJob, seen: Manifest, out: Path) -> Artefact:
     if (out / START).is_dir():
         return load_artefact(out / START)
     torch.manual_seed(job.seed)
-    return _save(job, out / START, seen, build_encoder(job.recipe), frozenset(), {})
+    return _save(job, out / START, seen, build_encoder(job.recipe), metrics={})
 
 
 def _train_stage(
@@ -158,11 +147,14 @@ def _train_stage(
         return load_artefact(folder)
     if isinstance(stage, FitStageOptions):
         training = seen.of(splits=("train",))
-        h_ND = fill_vectors(seen, before.folder).get(list(training.column("content_hash")))
+        vectors = fill_vectors(seen, before.folder, before.recipe.vector["image"])
+        h_ND = vectors.get(list(training.column("content_hash")))
         weights = fit_block(before, stage=stage, h_ND=h_ND, domain_N=domain_numbers(training))
         score = None
     else:
-        task = _task(job, stage, before, seen, out, fill_vectors)
+        task = prepare_stage(
+            job, stage=stage, before=before, seen=seen, out=out, fill_vectors=fill_vectors
+        )
         run_stage(job, task, out=out)
         chosen = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last).chosen()
         if chosen is None:
@@ -171,98 +163,22 @@ def _train_stage(
     encoder = before.encoder()
     load_weights(encoder.blocks, weights)
     towers = before.recipe.towers()
-    changed = {name.split(".")[0] for name in weights} & set(towers)
-    written = {name for name, tower in towers.items() if tower != job.recipe.towers()[name]}
-    metrics = {} if score is None else {VALIDATION_METRIC: score}
-    return _save(job, folder, seen, encoder, frozenset(changed | written), metrics)
+    changed = {name.split(".")[0] for name in weights if not is_adapter(name)} & set(towers)
+    models = {name: tower.model for name, tower in job.recipe.towers().items()}
+    written = {name for name, tower in towers.items() if tower.model != models[name]}
+    return _save(
+        job,
+        folder,
+        seen,
+        encoder,
+        changed_towers=frozenset(changed | written),
+        trained_adapters=frozenset(n.split(".")[0] for n in weights if is_adapter(n)),
+        metrics={} if score is None else {VALIDATION_METRIC: score},
+    )
 
 
 def _folder_after(job: TrainJob, stage: Stage) -> str:
     return MODEL_FOLDER if stage is job.recipe.stages[-1] else f"after-{stage.name}"
-
-
-def _task(
-    job: TrainJob,
-    stage: StageOptions,
-    before: Artefact,
-    seen: Manifest,
-    out: Path,
-    fill_vectors: FillVectors,
-) -> StageTask:
-    recipe = before.recipe
-    names = [name for name, _ in build_skeleton(recipe).blocks.named_parameters()]
-    sources = {
-        view: view_source(recipe, stage=stage, view=view, parameters=names)
-        for view in stage_views(recipe, stage=stage)
-    }
-    splits = {name: _in_splits(seen, (name,)) for name in TRAINING_SPLITS}
-    caches = _caches(sources, seen, before, fill_vectors)
-    concepts = seen.labels
-    task = StageTask(
-        recipe=recipe,
-        stage=with_anchors(stage, domains=splits["train"].domains),
-        sources=sources,
-        artefact=str(before.folder),
-        training=as_items(
-            splits["train"], concepts=concepts, vectors=_refs(splits["train"], caches)
-        ),
-        validation=as_items(
-            splits["validation"], concepts=concepts, vectors=_refs(splits["validation"], caches)
-        ),
-        concepts=prepare_concepts(
-            concepts,
-            sources=sources,
-            artefact=before,
-            gpu=on_gpu(job.workers.device, processes=1),
-        ),
-        checkpoint_folder=f"{checkpoint_root(job)}/{stage.name}",
-        checkpoints=job.checkpoints,
-        out=str(out),
-        tracking=job.tracking,
-        config=json.loads(job.model_dump_json()),
-        seed=job.seed,
-        deepspeed=job.deepspeed,
-        threads=job.workers.threads_per_worker or _threads(job.workers.count),
-        limits=job.corpus.limits,
-        stop=None,
-    )
-    _check_step(job, task)
-    return task
-
-
-def _threads(workers: int) -> int:
-    """Share the cores but one: arithmetic on a core that also reads data would wait for it."""
-    return max(1, ((os.cpu_count() or 1) - 1) // workers)
-
-
-def _caches(
-    sources: Mapping[str, Source], seen: Manifest, before: Artefact, fill_vectors: FillVectors
-) -> dict[Source, VectorCache]:
-    cached = {s for s in sources.values() if s.kind == "cached" and s.modality == "image"}
-    return {s: fill_vectors(seen, before.folder) for s in cached}
-
-
-def _refs(split: Manifest, caches: Mapping[Source, VectorCache]) -> dict[str, object]:
-    keys = list(split.column("content_hash"))
-    return {s.key: ray.put(np.ascontiguousarray(c.get(keys))) for s, c in caches.items()}
-
-
-def _check_step(job: TrainJob, task: StageTask) -> None:
-    items = items_per_step(task.stage.sampler, domain_N=task.training.domain_N)
-    workers = job.workers
-    if items % workers.count:
-        raise ConfigError(
-            f"workers.count: the {items} items of a step of stage '{task.stage.name}' cannot be "
-            f"shared equally by {workers.count} workers; change the sampler or the workers"
-        )
-    have = float(ray.cluster_resources().get("CPU", 0))
-    asked = workers.count * workers.cpus_per_worker
-    if asked + 0.5 > have:
-        raise ConfigError(
-            f"workers: {workers.count} workers with {workers.cpus_per_worker:g} CPUs each leave "
-            f"none of the cluster's {have:g} CPUs for reading data, and training would wait for "
-            "ever; lower workers.cpus_per_worker"
-        )
 
 
 def _save(
@@ -270,8 +186,10 @@ def _save(
     folder: Path,
     seen: Manifest,
     encoder: Any,
-    changed: frozenset[str],
+    *,
     metrics: dict[str, float],
+    changed_towers: frozenset[str] = frozenset(),
+    trained_adapters: frozenset[str] = frozenset(),
 ) -> Artefact:
     corpus = {
         "uri": job.corpus.uri,
@@ -283,7 +201,8 @@ def _save(
         folder,
         recipe=job.recipe,
         encoder=encoder,
-        changed_towers=changed,
+        changed_towers=changed_towers,
+        trained_adapters=trained_adapters,
         metrics=metrics,
         provenance=provenance(
             seed=job.seed, config=json.loads(job.model_dump_json()), corpus=corpus

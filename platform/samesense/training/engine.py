@@ -115,7 +115,14 @@ def _config(
                 "torch_adam": True,
             },
         },
-        "zero_optimization": {"stage": options.zero_stage},
+        "zero_optimization": {"stage": options.zero_stage, **_offloading(options)},
         "bf16": {"enabled": options.precision == "bfloat16"},
         "steps_per_print": 1_000_000_000,
     }
+
+
+def _offloading(options: DeepSpeedOptions) -> dict[str, Any]:
+    if not options.offload_optimiser:
+        return {}
+    # The optimiser stays torch's own: DeepSpeed's for the CPU is compiled at first use.
+    return {"offload_optimizer": {"device": "cpu", "pin_memory": torch.cuda.is_available()}}

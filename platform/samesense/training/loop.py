@@ -28,7 +28,7 @@ from samesense.training.task import StageTask
 from samesense.training.tracking import Tracked, track_stage
 from samesense.training.validate import VALIDATION_METRIC, cross_domain_map
 from samesense.training.verify import declare_trainable, verify_changed
-from samesense.training.weights import hash_parameters, load_weights
+from samesense.training.weights import hash_parameters, hash_tensor, load_weights
 
 VALIDATION_ITEMS_PER_FORWARD = 64
 
@@ -44,10 +44,13 @@ def train_stage(task: StageTask) -> None:
     torch.set_num_threads(task.threads)
     encoder = _build(task)
     declared = declare_trainable(encoder.blocks, patterns=task.stage.trainable)
-    before = hash_parameters(encoder.blocks, zero_stage=0)
+    parameters = dict(encoder.blocks.named_parameters())
+    fresh = {name: parameters[name].detach().clone() for name in declared}
     checkpoints = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last)
     last = _last_checkpoint(checkpoints)
     run = _Run(task, encoder, declared, checkpoints, last)
+    before = hash_parameters(encoder.blocks, zero_stage=task.deepspeed.zero_stage)
+    before |= {name: hash_tensor(w.to(parameters[name].dtype)) for name, w in fresh.items()}
     if not run.go_on():
         return
     after = hash_parameters(encoder.blocks, zero_stage=task.deepspeed.zero_stage)

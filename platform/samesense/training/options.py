@@ -47,7 +47,10 @@ class DeepSpeedOptions(Options):
     zero_stage: Literal[0, 1, 2, 3] = 2
     """What ZeRO shards: nothing, optimiser state, also gradients, also parameters."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Number format of parameters and gradients."""
+    """Number format of trained parameters and gradients; ``bfloat16`` keeps float32 masters. A
+    tower that is run has its own, ``blocks.NAME.precision``."""
+    offload_optimiser: bool = False
+    """Keep the optimiser's state in the CPU's memory and step there: ZeRO 2 and 3 only."""
 
 
 class CheckpointOptions(Options):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from samesense.encoder.options import ViewInput
+from samesense.encoder.towers.options import is_adapter
 from samesense.recipe.options import Recipe, StageOptions
 
 
@@ -25,11 +26,13 @@ class Source:
     """Which part of the item, or the names of the concepts."""
     prefix: tuple[str, ...]
     """The blocks that give the tower vector; the first is the tower."""
+    adapter: bool = False
+    """Whether the tower's LoRA adapter takes part."""
 
     @property
     def key(self) -> str:
         """Names the source in a batch."""
-        return f"{self.modality}:{'>'.join(self.prefix)}"
+        return f"{self.modality}:{'>'.join(self.prefix)}{'+adapter' if self.adapter else ''}"
 
     @property
     def tower(self) -> str:
@@ -49,14 +52,14 @@ def view_source(
     recipe: Recipe, *, stage: StageOptions, view: str, parameters: Iterable[str]
 ) -> Source:
     """Return what the view reads in this stage; ``parameters`` are the encoder's names."""
-    prefix = recipe.prefix(view)
+    prefix, adapter = recipe.prefix(view), recipe.reads_adapter(view)
     patterns = [re.compile(pattern) for pattern in stage.trainable]
     learns = any(
         pattern.fullmatch(name)
         for name in parameters
-        if name.split(".")[0] in prefix
+        if name.split(".")[0] in prefix and (adapter or not is_adapter(name))
         for pattern in patterns
     )
     modality = recipe.views[view].input
     kind: Literal["cached", "live"] = "live" if learns or modality == "text" else "cached"
-    return Source(kind=kind, modality=modality, prefix=prefix)
+    return Source(kind=kind, modality=modality, prefix=prefix, adapter=adapter)

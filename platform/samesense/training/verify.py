@@ -11,8 +11,8 @@ from samesense.core.errors import ConfigError, TrainingError
 def declare_trainable(module: nn.Module, *, patterns: Iterable[str]) -> list[str]:
     """Let gradients into the parameters that match, freeze the others, and return the matches.
 
-    Modules that hold no trainable parameter go to evaluation mode, so a frozen tower's dropout
-    stays off.
+    Modules that hold parameters but no trainable one go to evaluation mode, so a frozen tower's
+    dropout stays off, and that of a module that learns acts.
 
     Raises:
         ConfigError: if a pattern matches no parameter.
@@ -27,9 +27,15 @@ def declare_trainable(module: nn.Module, *, patterns: Iterable[str]) -> list[str
         declared.update(matched)
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(name in declared)
-    for part in module.modules():
-        part.train(any(p.requires_grad for p in part.parameters()))
+    _set_modes(module)
     return [name for name in names if name in declared]
+
+
+def _set_modes(module: nn.Module) -> None:
+    module.train(any(p.requires_grad for p in module.parameters()))
+    for part in module.children():
+        if any(True for _ in part.parameters()):
+            _set_modes(part)
 
 
 def verify_changed(

@@ -1,7 +1,7 @@
 """Weights in and out of blocks, whole also where ZeRO-3 shards them."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -24,19 +24,16 @@ def load_weights(blocks: nn.ModuleDict, weights: Mapping[str, Tensor]) -> None:
         raise TrainingError(f"weights do not fit the recipe: {', '.join(report.unexpected_keys)}")
 
 
-def copy_weights(blocks: nn.Module, *, names: Iterable[str], zero_stage: int) -> dict[str, Tensor]:
-    """Return copies of the named parameters on the CPU. Every rank must call it."""
-    parameters = dict(blocks.named_parameters())
-    chosen = {name: parameters[name] for name in names}
-    with gathered(chosen.values(), zero_stage=zero_stage):
-        return {name: p.detach().cpu().clone() for name, p in chosen.items()}
-
-
 def hash_parameters(blocks: nn.Module, *, zero_stage: int) -> dict[str, str]:
     """Return a hash of each parameter's bytes. Every rank must call it."""
     hashes = {}
     for name, parameter in blocks.named_parameters():
         with gathered([parameter], zero_stage=zero_stage):
-            flat = parameter.detach().cpu().contiguous().reshape(-1)
-            hashes[name] = hashlib.sha256(flat.view(torch.uint8).numpy().data).hexdigest()
+            hashes[name] = hash_tensor(parameter.detach())
     return hashes
+
+
+def hash_tensor(tensor: Tensor) -> str:
+    """Return a hash of a tensor's bytes."""
+    flat = tensor.cpu().contiguous().reshape(-1)
+    return hashlib.sha256(flat.view(torch.uint8).numpy().data).hexdigest()

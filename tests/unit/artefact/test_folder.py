@@ -6,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
 from samesense.artefact import folder as artefact_folder
-from samesense.artefact.folder import load_artefact, load_encoder, save_artefact
+from samesense.artefact.export import export_tower
+from samesense.artefact.folder import load_artefact, load_encoder, save_artefact, unaligned
 from samesense.artefact.registry import find_artefacts
-from samesense.core.errors import ArtefactError
+from samesense.core.errors import ArtefactError, ModelError
 from samesense.encoder.build import build_encoder
 from samesense.encoder.encoder import Encoder
+from samesense.encoder.towers.options import is_adapter
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from tests.fixtures.tiny_models import MLLMS, draw_images
@@ -36,12 +39,35 @@ def trained(recipe: Recipe, *, seed: int = 0) -> Encoder:
     return encoder
 
 
-def save(place: Path, recipe: Recipe, encoder: Encoder, *changed: str) -> Path:
+@pytest.fixture
+def lora(tmp_path: Path) -> Recipe:
+    MLLMS["idefics3"](tmp_path / "backbone")
+    recipe = load_recipe("alignment_lora").with_adapter("backbone", rank=4)
+    return recipe.with_block("backbone", model=str(tmp_path / "backbone"))
+
+
+def adapted(lora: Recipe) -> Encoder:
+    encoder = trained(lora)
+    with torch.no_grad():
+        for name, parameter in encoder.blocks.named_parameters():
+            if is_adapter(name):
+                parameter.normal_(std=0.1)
+    return encoder
+
+
+def save(
+    place: Path,
+    recipe: Recipe,
+    encoder: Encoder,
+    *changed: str,
+    adapters: frozenset[str] = frozenset(),
+) -> Path:
     return save_artefact(
         place / "run" / "model",
         recipe=recipe,
         encoder=encoder,
         changed_towers=frozenset(changed),
+        trained_adapters=adapters,
         metrics={"validation mAP@200": 0.5},
         provenance={"seed": 7, "corpus": {"held_out": "sketch"}},
     ).folder
@@ -133,3 +159,68 @@ def test_models_below_a_folder_are_found_and_broken_ones_passed_over(
     card = (good / "README.md").read_text()
     assert "held out: sketch" in card
     assert "| validation mAP@200 | 0.5000 |" in card
+
+
+def test_an_adapter_travels_alone_and_comes_back(tmp_path: Path, lora: Recipe) -> None:
+    encoder = adapted(lora)
+    folder = save(tmp_path, lora, encoder, adapters=frozenset({"backbone"}))
+    moved = folder.parent.rename(tmp_path / "moved") / "model"
+    back = load_artefact(moved)
+    assert not (moved / "towers").exists()
+    assert "LoRA adapter of rank 4 in `adapters/backbone`" in (moved / "README.md").read_text()
+    assert np.array_equal(back.encoder().embed_images(IMAGES), encoder.embed_images(IMAGES))
+    assert back.encoder().fingerprint == back.record.fingerprint == encoder.fingerprint
+    for adapter in (True, False):
+        expected = encoder.tower_fingerprint(adapter=adapter)
+        assert back.tower_fingerprint(adapter=adapter) == expected
+
+    plain = load_encoder(tmp_path / "backbone").tower()
+    plain.model = PeftModel.from_pretrained(plain.model, moved / "adapters" / "backbone")
+    assert torch.equal(states(plain.model.get_base_model(), encoder), states(None, encoder))
+
+
+def states(model: object, encoder: Encoder) -> torch.Tensor:
+    tower = encoder.tower()
+    inputs = tower.prepare_images(IMAGES)
+    with torch.inference_mode():
+        chosen = tower.model.get_base_model() if model is None else model
+        return chosen.base_model(**inputs).last_hidden_state
+
+
+def test_an_adapter_that_is_void_never_takes_the_place_of_a_model(
+    tmp_path: Path, lora: Recipe
+) -> None:
+    folder = save(tmp_path, lora, trained(lora))
+    fingerprint = load_artefact(folder).record.fingerprint
+    with pytest.raises(ModelError, match="every lora_B is zero after training"):
+        save(tmp_path, lora, trained(lora, seed=1), adapters=frozenset({"backbone"}))
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+    assert load_artefact(folder).record.fingerprint == fingerprint
+
+
+def test_an_adapter_that_changed_since_training_is_refused(tmp_path: Path, lora: Recipe) -> None:
+    folder = save(tmp_path, lora, adapted(lora))
+    weights = folder / "adapters" / "backbone" / "adapter_model.safetensors"
+    tensors = load_file(weights)
+    tensors[sorted(tensors)[0]] += 0.01
+    save_file(tensors, weights)
+    with pytest.raises(ArtefactError, match="has changed since training"):
+        load_encoder(folder)
+
+
+def test_an_exported_tower_is_a_backbone_with_the_same_vectors(
+    tmp_path: Path, lora: Recipe
+) -> None:
+    artefact = load_artefact(save(tmp_path, lora, adapted(lora)))
+    export_tower(artefact, tmp_path / "exported")
+    with pytest.raises(ArtefactError, match="exported: is not empty"):
+        export_tower(artefact, tmp_path / "exported")
+    vectors = []
+    for encoder in (artefact.encoder(), build_encoder(unaligned(str(tmp_path / "exported")))):
+        inputs = encoder.renderer("image").prepare_images(IMAGES)
+        with torch.inference_mode():
+            vectors.append(encoder.tower_vectors("image", inputs=inputs))
+    torch.testing.assert_close(vectors[0], vectors[1], rtol=0, atol=1e-5)
+    names = {path.name for path in (tmp_path / "exported").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= names
+    assert not [name for name in names if "adapter" in name]

@@ -1,14 +1,17 @@
 """The steps of bulk embedding, without Ray."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from samesense.artefact.folder import Artefact, save_artefact
 from samesense.bulk.steps import EncodeTower, RenderImages
 from samesense.corpus.decode import DecodeLimits
 from samesense.encoder.build import build_encoder
+from samesense.encoder.towers.options import LoraOptions, is_adapter
 from samesense.recipe.load import load_recipe
 from tests.fixtures.tiny_models import MLLMS, draw_images
 
@@ -44,7 +47,7 @@ def test_good_images_become_vectors_and_bad_ones_rejections(
         ("gone.png", "unreadable"),
     ]
     assert rendered.inputs is not None
-    encode = EncodeTower(str(artefact.folder), modality="image", threads=1)
+    encode = EncodeTower(str(artefact.folder), view="image", threads=1)
     h = encode(rendered.inputs)
     assert np.allclose(
         artefact.aligner().align_vectors(h), artefact.encoder().embed_images(pictures), atol=1e-5
@@ -58,3 +61,23 @@ def test_a_batch_of_bad_images_alone_asks_nothing_of_the_tower(
     assert rendered.keys == []
     assert rendered.inputs is None
     assert len(rendered.rejected) == 1
+
+
+def test_a_tower_is_asked_without_its_adapter(tmp_path: Path, artefact: Artefact) -> None:
+    recipe = artefact.recipe.with_block("backbone", lora=LoraOptions(rank=4))
+    encoder = build_encoder(recipe)
+    with torch.no_grad():
+        for name, parameter in encoder.blocks.named_parameters():
+            if is_adapter(name):
+                parameter.normal_(std=0.1)
+    folder = tmp_path / "adapted"
+    adapted = save_artefact(folder, recipe=recipe, encoder=encoder, metrics={}, provenance={})
+    picture = draw_images(sizes=[(32, 32)])
+    inputs = pickle.dumps(artefact.encoder().renderer("image").prepare_images(picture))
+    plain, without, whole = (
+        EncodeTower(str(model.folder), view="image", threads=1, adapter=adapter)(inputs)
+        for model, adapter in ((artefact, True), (adapted, False), (adapted, True))
+    )
+    assert np.array_equal(plain, without)
+    assert not np.allclose(plain, whole, atol=1e-3)
+    assert adapted.tower_fingerprint(adapter=False) == artefact.tower_fingerprint()

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from samesense.core.config import load_options
 from samesense.core.errors import ConfigError
 from samesense.recipe.load import find_recipe, load_recipe, names
 from samesense.recipe.options import Recipe
 from samesense.recipe.wiring import check_parameters, check_wiring
+from tests.conftest import ROOT
 from tests.fixtures.tiny_models import MLLMS
 
 
@@ -86,6 +88,16 @@ def test_a_stage_that_states_no_kind_is_trained_and_a_wrong_kind_is_told(tmp_pat
         variant(tmp_path, "", "stages.0={kind: fitt, name: x, block: align}")
     with pytest.raises(ConfigError, match=r"stages\.0\.blok: unknown key.*'block'"):
         variant(tmp_path, "", "stages.0={kind: fit, name: x, blok: align}")
+
+
+def test_the_documented_recipe_with_queries_is_wired(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "recipes.md").read_text()
+    example = yaml.safe_load(page.split("several `layers`")[1].split("```yaml")[1].split("```")[0])
+    del example["recipe"]["base"]
+    recipe = variant(tmp_path, yaml.safe_dump(example["recipe"]))
+    check_wiring(recipe)
+    assert recipe.prefix("frozen") == recipe.prefix("image") == ("backbone", "last")
+    assert recipe.layers_read("backbone") == (-4, -3, -2, -1)
 
 
 def test_a_pattern_that_matches_no_parameter_is_refused(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from samesense.encoder.towers.options import LoraOptions
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe, StageOptions
 from samesense.training.sources import stage_views, view_source
 
-PARAMETERS = ("backbone.model.weight", "align.gate.weight")
+PARAMETERS = ("backbone.model.weight", "backbone.model.lora_A.weight", "align.gate.weight")
+LORA = LoraOptions()
 
 
 def stage_of(recipe: Recipe, **changes: Any) -> StageOptions:
@@ -50,3 +52,24 @@ def test_views_of_the_same_tower_vectors_share_them() -> None:
     )
     assert image == frozen
     assert image.key == "image:backbone>last"
+
+
+@pytest.mark.parametrize(
+    ("trainable", "image", "frozen"),
+    [
+        (r"align\..*", "cached", "cached"),
+        (r"backbone\..*lora_.*", "live", "cached"),
+        (r"backbone\..*weight", "live", "live"),
+    ],
+)
+def test_a_view_without_the_adapter_stays_cached_while_the_adapter_learns(
+    trainable: str, image: str, frozen: str
+) -> None:
+    recipe = load_recipe("alignment").with_block("backbone", lora=LORA)
+    stage = stage_of(recipe, trainable=(trainable,))
+    found = {
+        view: view_source(recipe, stage=stage, view=view, parameters=PARAMETERS)
+        for view in ("image", "frozen")
+    }
+    assert (found["image"].kind, found["frozen"].kind) == (image, frozen)
+    assert found["image"].key != found["frozen"].key

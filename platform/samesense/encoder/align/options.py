@@ -81,12 +81,44 @@ class ReverseOptions(Options):
     """Factor on the reversed gradient."""
 
 
+class QueryOptions(Options):
+    """Learned queries read the states of several layers, then a residual bottleneck."""
+
+    takes: ClassVar[str] = "states"
+    gives: ClassVar[str] = "vector"
+    kind: Literal["query"]
+    queries: int = Field(default=4, ge=1)
+    """How many queries."""
+    inner: int = Field(default=128, ge=1)
+    """Width in which queries, keys and values meet."""
+    rank: int = Field(default=256, ge=1)
+    """Width of the bottleneck."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of bottleneck units dropped in training."""
+
+
+class ExpertsOptions(Options):
+    """z = h + Σ_k g_k(h) f_k(h): low-rank experts, weighed by nearness to learned prototypes."""
+
+    takes: ClassVar[str] = "vector"
+    gives: ClassVar[str] = "vector"
+    kind: Literal["experts"]
+    experts: int = Field(default=8, ge=2)
+    """How many experts."""
+    rank: int = Field(default=32, ge=1)
+    """Rank of each."""
+    temperature: float = Field(default=0.1, gt=0)
+    """Of the softmax over experts: the lower, the fewer take part."""
+
+
 AlignOptions = (
     IdentityOptions
     | LinearOptions
     | MlpOptions
     | ResidualOptions
     | GatedOptions
+    | QueryOptions
+    | ExpertsOptions
     | DomainWhitenOptions
     | ReverseOptions
 )

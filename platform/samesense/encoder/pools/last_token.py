@@ -16,8 +16,12 @@ class LastToken(nn.Module):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Return (B, D), not normalised."""
-        length = tokens.mask_BL.shape[1]
-        positions_L = torch.arange(length, device=tokens.mask_BL.device)
-        last_B = (positions_L * tokens.mask_BL.bool()).argmax(dim=1)
-        rows_B = torch.arange(len(last_B), device=last_B.device)
-        return tokens.states_BLD[rows_B, last_B]
+        return at_last_position(tokens.states_BLD, mask_BL=tokens.mask_BL)
+
+
+def at_last_position(states_BLD: Tensor, *, mask_BL: Tensor) -> Tensor:
+    """Return the states (B, D) of the last real position."""
+    positions_L = torch.arange(mask_BL.shape[1], device=mask_BL.device)
+    last_B = (positions_L * mask_BL.bool()).argmax(dim=1)
+    rows_B = torch.arange(len(last_B), device=last_B.device)
+    return states_BLD[rows_B, last_B]

@@ -1,6 +1,7 @@
 """What every tower is: a pretrained model with its rendering, and an identity."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from samesense.encoder.render.clip import ClipRenderer
 from samesense.encoder.render.mllm import MllmRenderer
-from samesense.encoder.towers.weights import hash_config, hash_weights
+from samesense.encoder.towers.weights import hash_config, hash_tensors
 
 Renderer = MllmRenderer | ClipRenderer
 
@@ -26,6 +27,23 @@ class Tower(nn.Module):
         self.width = width
         self.eval()
 
+    @property
+    def has_adapter(self) -> bool:
+        """Whether there are weights beside the model's own."""
+        return False
+
+    def without_adapter(self) -> AbstractContextManager[None]:
+        """Return a context in which the model computes with its own weights alone."""
+        return nullcontext()
+
+    def merge_adapter(self) -> None:
+        """Add an adapter, if there is one, to the model's own weights, for good."""
+
+    def own_weights(self) -> dict[str, Tensor]:
+        """Return the model's own weights and buffers by name."""
+        weights: dict[str, Tensor] = self.model.state_dict()
+        return weights
+
     def prepare_images(self, images: Sequence[Image.Image]) -> dict[str, Tensor]:
         """Render images into the tensors that this tower takes."""
         return self.renderer.prepare_images(images)
@@ -35,11 +53,15 @@ class Tower(nn.Module):
         return self.renderer.prepare_texts(texts)
 
     def weights_hash(self) -> str:
-        """Return the hash of the weights, the same in whatever folder they lie."""
-        return hash_weights(self.model)
+        """Return the hash of the model's own weights, the same in whatever folder they lie."""
+        return hash_tensors(self.own_weights())
 
-    def identity(self) -> dict[str, Any]:
-        """Return everything of the tower that shapes a vector, as JSON values."""
+    def identity(self, *, adapter: bool = True) -> dict[str, Any]:
+        """Return everything of the tower that shapes a vector, as JSON values.
+
+        Without its adapter, or with one that adds nothing yet, a tower is the same as one that
+        never had any.
+        """
         return {
             "architecture": hash_config(self.model.config),
             "weights": self.weights_hash(),
@@ -48,6 +70,9 @@ class Tower(nn.Module):
         }
 
     def save(self, folder: Path) -> None:
-        """Write model, tokenizer and image processor; the folder loads with the same options."""
+        """Write model, tokenizer and image processor; the folder loads with the same options.
+
+        An adapter stays behind.
+        """
         self.model.save_pretrained(folder)
         self.renderer.save(folder)

@@ -1,10 +1,11 @@
 """Identity of a network: what it computes, wherever its files lie."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from samesense.core.hashing import hash_json
 
@@ -13,11 +14,16 @@ BOOKKEEPING = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", 
 
 def hash_weights(module: nn.Module) -> str:
     """Return the SHA-256 over names, formats, shapes and bytes of all weights and buffers."""
+    return hash_tensors(module.state_dict())
+
+
+def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 over names, formats, shapes and bytes."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
+    for name, tensor in sorted(tensors.items()):
         digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(memoryview(flat.view(torch.uint8).numpy()))
+        digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -1,0 +1,61 @@
+"""Options that cannot go together are refused, each with what to change."""
+
+from typing import Any
+
+import pytest
+
+from samesense.core.errors import ConfigError
+from samesense.encoder.towers.options import LoraOptions
+from samesense.recipe.load import load_recipe
+from samesense.training.combinations import check_combinations
+from samesense.training.options import DeepSpeedOptions, TrainingCorpusOptions, TrainJob
+
+PARAMETERS = ("backbone.model.weight", "backbone.model.lora_A.weight", "align.gate.weight")
+ALIGN, LORA, WHOLE = r"align\..*", r"backbone\..*lora_.*", r"backbone\..*weight"
+
+
+def check(*, trainable: str = ALIGN, tower: str = "float32", **deepspeed: Any) -> None:
+    recipe = load_recipe("alignment").with_block("backbone", precision=tower, lora=LoraOptions())
+    stage = recipe.stages[0].model_copy(update={"trainable": (trainable,)})
+    job = TrainJob(
+        corpus=TrainingCorpusOptions(uri="photos", held_out="sketch"),
+        recipe=recipe.model_copy(update={"stages": (stage,)}),
+        out="run",
+        deepspeed=DeepSpeedOptions(**deepspeed),
+    )
+    check_combinations(job, parameters=PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"zero_stage": 0},
+        {"zero_stage": 3, "offload_optimiser": True},
+        {"zero_stage": 2, "precision": "bfloat16"},
+        {"trainable": LORA, "tower": "bfloat16"},
+        {"trainable": LORA, "tower": "bfloat16", "precision": "bfloat16"},
+        {"trainable": WHOLE, "tower": "bfloat16", "precision": "bfloat16"},
+    ],
+)
+def test_what_goes_together_passes(options: dict[str, Any]) -> None:
+    check(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"zero_stage": 0, "precision": "bfloat16"}, "bfloat16 needs zero_stage 1 or more"),
+        ({"zero_stage": 1, "offload_optimiser": True}, r"only ZeRO 2 and 3 .* not 1"),
+        (
+            {"trainable": LORA, "precision": "bfloat16"},
+            r"set blocks\.backbone\.precision to bfloat16, not float32",
+        ),
+        (
+            {"trainable": WHOLE, "tower": "bfloat16"},
+            r"which is bfloat16, but deepspeed\.precision is float32",
+        ),
+    ],
+)
+def test_what_cannot_go_together_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        check(**options)
