@@ -17,7 +17,7 @@ PROMISED = {
     "models list": "root",
     "models show": "model",
     "search": "--index --image --text --domains --limit --grid --milvus --model",
-    "train": "--config -c --set",
+    "train": "--config -c --set --resume --fresh",
 }
 HEAVY = ("torch", "ray", "transformers", "deepspeed", "pymilvus", "matplotlib")
 

@@ -48,4 +48,4 @@ def train_without(
     )
     split = leave_domains_out(manifest, held_out=held_out, seed=seed)
     split.write(Path(job.out) / SPLITS_FILE)
-    return train_on(job, split), split
+    return train_on(job, split, start="fresh"), split

@@ -12,25 +12,39 @@ def train(
     overrides: list[str] = typer.Option(
         [], "--set", help="Replace one value, as key.path=value; may be given again."
     ),
+    resume: bool = typer.Option(
+        False, "--resume", help="Go on with the run in `out`, or start it if there is none."
+    ),
+    fresh: bool = typer.Option(
+        False, "--fresh", help="Remove the run in `out`, if there is one, and start over."
+    ),
 ) -> None:
     """Train the stages of a recipe on a corpus, with one domain held out.
+
+    A run writes checkpoints. Ctrl-C, or `ray job stop`, stops it after the step that it is at; the
+    same command with --resume goes on with the batch that was next.
 
     Example: `samesense train -c jobs/configs/alignment.yaml --set corpus.held_out=sketch --set
     recipe.blocks.align.kind=gated`
     """
     from samesense.core.config import load_options
+    from samesense.core.errors import ConfigError
     from samesense.recipe.load import find_recipe
     from samesense.training.options import TrainJob
+    from samesense.training.record import Start
 
+    if resume and fresh:
+        raise ConfigError("--resume and --fresh: give one of them")
+    start: Start = "resume" if resume else "fresh" if fresh else "new"
     job = load_options(config, kind=TrainJob, overrides=overrides, find_base=find_recipe)
 
     from samesense.cli.cluster import cluster
     from samesense.cli.training import run_training
     from samesense.training.driver import check_job
 
-    check_job(job)
+    check_job(job, start=start)
     with cluster():
-        trained = run_training(job)
+        trained = run_training(job, start=start)
     print(f"trained {trained.trained_parameters:,} parameters in {trained.seconds:.0f} s")
     for name, value in trained.artefact.record.metrics.items():
         print(f"{name}  {value:.4f}")

@@ -11,10 +11,11 @@ from samesense.corpus.scan import scan
 from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.training.driver import Trained, train
 from samesense.training.options import TrainJob
+from samesense.training.record import Start
 from samesense.vectors.cache import VectorCache
 
 
-def run_training(job: TrainJob) -> Trained:
+def run_training(job: TrainJob, *, start: Start) -> Trained:
     """Scan and split the job's corpus, tell what it holds, then train."""
     found = scan(job.corpus.uri, limits=job.corpus.limits)
     report_scan(found, rejections=Path(job.out) / "rejections.parquet")
@@ -22,10 +23,10 @@ def run_training(job: TrainJob) -> Trained:
         found.manifest, held_out=job.corpus.held_out, seed=job.seed, shares=job.corpus.shares
     )
     manifest.write(Path(job.out) / SPLITS_FILE)
-    return train_on(job, manifest)
+    return train_on(job, manifest, start=start)
 
 
-def train_on(job: TrainJob, manifest: Manifest) -> Trained:
+def train_on(job: TrainJob, manifest: Manifest, *, start: Start = "new") -> Trained:
     """Train on a manifest that carries its splits.
 
     Frozen towers embed all of it, not only what is trained on: an evaluation needs the rest.
@@ -49,4 +50,4 @@ def train_on(job: TrainJob, manifest: Manifest) -> Trained:
             )
         return filled.cache
 
-    return train(job, manifest=manifest, fill_vectors=fill)
+    return train(job, manifest=manifest, fill_vectors=fill, start=start)

@@ -7,7 +7,8 @@
     ├── ArtefactError        a trained model's folder
     ├── CacheError           vectors that a cache lacks or refuses
     ├── StoreError           the vector index: unreachable, locked, of another model
-    └── TrainingError        a run that cannot go on
+    ├── TrainingError        a run that cannot go on
+    └── StoppedError         a run that was asked to stop, and can go on; exit code 130
 
 Anything else that escapes is a defect of the platform and shows its traceback.
 """
@@ -48,6 +49,12 @@ class StoreError(SamesenseError):
 
 class TrainingError(SamesenseError):
     """A training run cannot go on."""
+
+
+class StoppedError(SamesenseError):
+    """A run stopped because a signal asked it to."""
+
+    exit_code = 130
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -3,8 +3,10 @@
 import os
 import uuid
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
+
+from pyarrow import fs
 
 from samesense.core.errors import ConfigError
 
@@ -34,7 +36,7 @@ def read_bytes(uri: str, *, at_most_bytes: int = -1) -> bytes:
         return file.read(at_most_bytes)
 
 
-def write_atomically(path: Path, *, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, *, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then move it into place.
 
     A reader sees the old file or the new one, never a part; so does a process that is killed.
@@ -57,3 +59,72 @@ def write_text_atomically(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
     write_atomically(path, write=write)
+
+
+class Folder:
+    """A folder of small files, local or under ``s3://bucket/prefix``; each file is whole or absent.
+
+    S3 takes its credentials, region and endpoint from the usual AWS environment.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Name the folder; nothing is made or asked for yet.
+
+        Raises:
+            ConfigError: if the URI has a scheme that is not supported, or S3 is not configured.
+        """
+        self.uri = uri.rstrip("/")
+        if urlparse(uri).scheme != "s3":
+            self._files: fs.FileSystem = fs.LocalFileSystem()
+            self._root = str(local_path(uri))
+            return
+        try:
+            self._files, self._root = fs.FileSystem.from_uri(self.uri)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{uri}: cannot be used: {error}") from None
+
+    def names(self) -> list[str]:
+        """Return the files' paths below the folder, sorted.
+
+        Raises:
+            OSError: if the folder cannot be listed.
+        """
+        everything = fs.FileSelector(self._root, recursive=True, allow_not_found=True)
+        found = self._files.get_file_info(everything)
+        root = PurePosixPath(self._root)
+        return sorted(
+            str(PurePosixPath(info.path).relative_to(root)) for info in found if info.is_file
+        )
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+        with self._files.open_input_stream(f"{self._root}/{name}") as file:
+            data: bytes = file.read()
+        return data
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file, in place of one that has its name.
+
+        Raises:
+            OSError: if it cannot be written; a file that was there before is unharmed.
+        """
+        if isinstance(self._files, fs.LocalFileSystem):
+            path = Path(self._root) / name
+            write_atomically(path, write=lambda temporary: temporary.write_bytes(data))
+            return
+        with self._files.open_output_stream(f"{self._root}/{name}") as file:
+            file.write(data)
+
+    def remove(self, name: str) -> None:
+        """Remove a folder below this one and all files in it; one that is absent is no fault.
+
+        Raises:
+            OSError: if it cannot be removed.
+        """
+        path = f"{self._root}/{name}"
+        if self._files.get_file_info(path).type == fs.FileType.Directory:
+            self._files.delete_dir(path)

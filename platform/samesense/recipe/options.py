@@ -58,6 +58,9 @@ class StageOptions(Options):
     """The terms that are summed."""
     steps: int = Field(ge=1)
     """How many global steps."""
+    images_per_forward: int | None = Field(default=None, ge=1)
+    """How many items of its share of a step a worker holds in memory at once; the batch of the
+    losses stays the whole step (cached contrastive). ``null``: its whole share."""
     optimiser: OptimiserOptions = OptimiserOptions()
     """How the parameters move."""
     validate_every_steps: int | None = Field(default=None, ge=1)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,33 +12,30 @@ from typing import Any
 
 import numpy as np
 import ray
-import ray.train
 import torch
-from ray.train.torch import TorchTrainer
-from safetensors.torch import load_file
 
-from samesense.artefact.folder import MODEL_FOLDER, Artefact, save_artefact
+from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact, save_artefact
 from samesense.artefact.provenance import provenance
-from samesense.core.errors import ConfigError, SamesenseError, TrainingError
+from samesense.core.errors import ConfigError, TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
 from samesense.recipe.options import StageOptions
 from samesense.recipe.wiring import check_parameters, check_wiring
-from samesense.training.device import on_gpu
-from samesense.training.loop import WEIGHTS_FILE, train_stage
+from samesense.training.checkpoints import Checkpoints
 from samesense.training.options import TrainJob
 from samesense.training.plan import items_per_step
+from samesense.training.record import Start, check_run, checkpoint_root, claim_run
 from samesense.training.sources import Source, stage_views, view_source
 from samesense.training.task import StageTask, as_items
-from samesense.training.watch import shown
+from samesense.training.validate import VALIDATION_METRIC
 from samesense.training.weights import load_weights
+from samesense.training.workers import run_stage
 from samesense.vectors.cache import VectorCache
 
 FillVectors = Callable[[Manifest, Path], VectorCache]
 """Puts the tower vectors of a manifest's images, by an artefact's tower, into a cache."""
 
 METRICS_FILE = "metrics.jsonl"
-CHECKPOINTS = "checkpoints"
 START = "start"
 TRAINING_SPLITS = ("train", "validation")
 
@@ -52,11 +51,12 @@ class Trained:
     """How many numbers the stages trained."""
 
 
-def check_job(job: TrainJob) -> None:
+def check_job(job: TrainJob, *, start: Start = "new") -> None:
     """Refuse a job that cannot work, without asking for any resource.
 
     Raises:
-        ConfigError: naming every fault of the recipe or of the combination of options.
+        ConfigError: naming every fault of the recipe or of the combination of options, or if its
+            folder holds a run that ``start`` does not expect.
         ModelError: if a backbone's configuration does not load.
     """
     check_wiring(job.recipe)
@@ -65,35 +65,50 @@ def check_job(job: TrainJob) -> None:
         raise ConfigError(f"recipe '{job.recipe.name}': has no stage to train")
     if job.deepspeed.precision == "bfloat16" and job.deepspeed.zero_stage == 0:
         raise ConfigError("deepspeed: bfloat16 needs zero_stage 1 or more to keep float32 weights")
+    check_run(_with_absolute_models(job), start=start)
 
 
-def train(job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors) -> Trained:
+def train(
+    job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors, start: Start = "new"
+) -> Trained:
     """Train a recipe's stages on the manifest's ``train`` split and write ``<out>/model``.
 
     The manifest carries its splits (see ``corpus.splits``); items that are neither ``train`` nor
     ``validation`` are not looked at. Ray must be running.
 
     Raises:
-        ConfigError: if the job cannot work.
+        ConfigError: if the job cannot work, or ``out`` holds a run that ``start`` does not expect.
         TrainingError: if training fails.
+        StoppedError: if a signal asked it to stop.
     """
-    check_job(job)
+    check_job(job, start=start)
     job = _with_absolute_models(job)
     started = time.monotonic()
     seen = manifest.of(splits=TRAINING_SPLITS)
     out = Path(job.out).absolute()
-    (out / METRICS_FILE).unlink(missing_ok=True)
+    claim_run(job, manifest_hash=seen.hash, start=start)
+    if start != "resume":
+        _remove_outcome(job, out)
     artefact = _start(job, seen, out)
-    names: set[str] = set()
     for stage in job.recipe.stages:
-        artefact, trained = _train_stage(job, stage, artefact, seen, out, fill_vectors)
-        names |= trained
+        artefact = _train_stage(job, stage, artefact, seen, out, fill_vectors)
     counts = {n: p.numel() for n, p in build_skeleton(job.recipe).blocks.named_parameters()}
     return Trained(
         artefact=artefact,
         seconds=time.monotonic() - started,
-        trained_parameters=sum(counts[name] for name in names),
+        trained_parameters=sum(
+            count
+            for name, count in counts.items()
+            if any(re.fullmatch(p, name) for s in job.recipe.stages for p in s.trainable)
+        ),
     )
+
+
+def _remove_outcome(job: TrainJob, out: Path) -> None:
+    (out / METRICS_FILE).unlink(missing_ok=True)
+    for stage in job.recipe.stages:
+        shutil.rmtree(out / _folder_after(job, stage), ignore_errors=True)
+    shutil.rmtree(out / START, ignore_errors=True)
 
 
 def _with_absolute_models(job: TrainJob) -> TrainJob:
@@ -107,6 +122,8 @@ def _with_absolute_models(job: TrainJob) -> TrainJob:
 
 def _start(job: TrainJob, seen: Manifest, out: Path) -> Artefact:
     """Write the untrained recipe as an artefact: the towers as given, the other blocks fresh."""
+    if (out / START).is_dir():
+        return load_artefact(out / START)
     torch.manual_seed(job.seed)
     return _save(job, out / START, seen, build_encoder(job.recipe), frozenset(), {})
 
@@ -118,22 +135,27 @@ def _train_stage(
     seen: Manifest,
     out: Path,
     fill_vectors: FillVectors,
-) -> tuple[Artefact, set[str]]:
+) -> Artefact:
+    folder = out / _folder_after(job, stage)
+    if folder.is_dir():
+        return load_artefact(folder)
     task = _task(job, stage, before, seen, out, fill_vectors)
-    result = _fit(job, task, out)
-    with result.checkpoint.as_directory() as folder:
-        weights = load_file(Path(folder) / WEIGHTS_FILE)
+    run_stage(job, task, out=out)
+    chosen = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last).chosen()
+    if chosen is None:
+        raise TrainingError(f"{task.checkpoint_folder}: the stage has left no checkpoint")
     encoder = before.encoder()
-    load_weights(encoder.blocks, weights)
+    load_weights(encoder.blocks, chosen.state.weights)
     towers = before.recipe.towers()
-    changed = {name.split(".")[0] for name in weights} & set(towers)
+    changed = {name.split(".")[0] for name in chosen.state.weights} & set(towers)
     written = {name for name, tower in towers.items() if tower != job.recipe.towers()[name]}
-    last = stage is job.recipe.stages[-1]
-    folder_after = out / (MODEL_FOLDER if last else f"after-{stage.name}")
-    after = _save(
-        job, folder_after, seen, encoder, frozenset(changed | written), dict(result.metrics or {})
-    )
-    return after, set(weights)
+    score = chosen.record.score
+    metrics = {} if score is None else {VALIDATION_METRIC: score}
+    return _save(job, folder, seen, encoder, frozenset(changed | written), metrics)
+
+
+def _folder_after(job: TrainJob, stage: StageOptions) -> str:
+    return MODEL_FOLDER if stage is job.recipe.stages[-1] else f"after-{stage.name}"
 
 
 def _task(
@@ -164,11 +186,14 @@ def _task(
         validation=as_items(
             splits["validation"], concepts=concepts, vectors=_refs(splits["validation"], caches)
         ),
+        checkpoint_folder=f"{checkpoint_root(job)}/{stage.name}",
+        checkpoints=job.checkpoints,
         metrics_file=str(out / METRICS_FILE),
         seed=job.seed,
         deepspeed=job.deepspeed,
         threads=job.workers.threads_per_worker or _threads(job.workers.count),
         limits=job.corpus.limits,
+        stop=None,
     )
     _check_step(job, task)
     return task
@@ -209,46 +234,13 @@ def _check_step(job: TrainJob, task: StageTask) -> None:
         )
 
 
-def _fit(job: TrainJob, task: StageTask, out: Path) -> Any:
-    workers = job.workers
-    gpu = on_gpu(workers.device, processes=workers.count)
-    scaling = ray.train.ScalingConfig(
-        num_workers=workers.count,
-        use_gpu=gpu,
-        resources_per_worker={"CPU": workers.cpus_per_worker} | ({"GPU": 1} if gpu else {}),
-    )
-    run = ray.train.RunConfig(
-        name=f"{task.stage.name}-{time.time_ns()}", storage_path=str(out / CHECKPOINTS)
-    )
-    trainer = TorchTrainer(
-        train_stage, train_loop_config=task, scaling_config=scaling, run_config=run
-    )
-    try:
-        with shown(out / METRICS_FILE, stage=task.stage):
-            return trainer.fit()
-    except Exception as error:
-        raise _told(error) from error
-
-
-def _told(error: BaseException) -> SamesenseError:
-    """Return the platform's own error inside a worker's failure, or one that says where to look."""
-    cause: BaseException | None = error
-    while cause is not None:
-        for failure in [cause, *getattr(cause, "worker_failures", {}).values()]:
-            original = getattr(failure, "cause", failure)
-            if isinstance(original, SamesenseError):
-                return type(original)(str(original))
-        cause = cause.__cause__ or cause.__context__
-    return TrainingError(f"training failed in a worker: {error}")
-
-
 def _save(
     job: TrainJob,
     folder: Path,
     seen: Manifest,
     encoder: Any,
     changed: frozenset[str],
-    metrics: dict[str, Any],
+    metrics: dict[str, float],
 ) -> Artefact:
     corpus = {
         "uri": job.corpus.uri,
@@ -261,7 +253,7 @@ def _save(
         recipe=job.recipe,
         encoder=encoder,
         changed_towers=changed,
-        metrics={name: v for name, v in metrics.items() if isinstance(v, float)},
+        metrics=metrics,
         provenance=provenance(
             seed=job.seed, config=json.loads(job.model_dump_json()), corpus=corpus
         ),

@@ -18,7 +18,8 @@ def start_engine(
     *,
     optimiser: OptimiserOptions,
     options: DeepSpeedOptions,
-    items_per_rank: int,
+    items_per_forward: int,
+    forwards_per_step: int,
 ) -> Any:
     """Return a DeepSpeed engine over the module's trainable parameters.
 
@@ -36,7 +37,7 @@ def start_engine(
     engine, *_ = deepspeed.initialize(
         model=module,
         model_parameters=_groups(module.parameters(), optimiser),
-        config=_config(optimiser, options, items_per_rank),
+        config=_config(optimiser, options, items_per_forward, forwards_per_step),
         dist_init_required=None,
     )
     return engine
@@ -77,11 +78,14 @@ def _groups(
 
 
 def _config(
-    optimiser: OptimiserOptions, options: DeepSpeedOptions, items_per_rank: int
+    optimiser: OptimiserOptions,
+    options: DeepSpeedOptions,
+    items_per_forward: int,
+    forwards_per_step: int,
 ) -> dict[str, Any]:
     return {
-        "train_micro_batch_size_per_gpu": items_per_rank,
-        "gradient_accumulation_steps": 1,
+        "train_micro_batch_size_per_gpu": items_per_forward,
+        "gradient_accumulation_steps": forwards_per_step,
         "gradient_clipping": optimiser.gradient_clip,
         "optimizer": {
             "type": "AdamW",

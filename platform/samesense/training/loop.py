@@ -1,8 +1,6 @@
 """The one training loop: every stage of every recipe runs here, on every rank."""
 
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,61 +8,115 @@ import numpy as np
 import ray.train.torch
 import torch
 import torch.distributed as dist
-from safetensors.torch import save_file
-from torch import Tensor
+from torch import nn
 
 from samesense.artefact.folder import load_artefact
 from samesense.core.errors import TrainingError
 from samesense.encoder.encoder import Encoder
+from samesense.training.checkpoints import Checkpoint, Checkpoints
 from samesense.training.engine import set_learning_rate, start_engine
 from samesense.training.feed import Batch, stream
-from samesense.training.module import ViewsModule, total_loss
+from samesense.training.module import ViewsModule
 from samesense.training.plan import Indices, items_per_step, plan_steps
 from samesense.training.schedule import learning_rate
+from samesense.training.state import put_state, take_state
+from samesense.training.step import parts_per_step, reading_order, take_step
+from samesense.training.stop import StopWatch
 from samesense.training.task import StageTask
 from samesense.training.tracking import MetricsLog
 from samesense.training.validate import VALIDATION_METRIC, cross_domain_map
 from samesense.training.verify import declare_trainable, verify_changed
-from samesense.training.weights import copy_weights, hash_parameters
+from samesense.training.weights import hash_parameters, load_weights
 
-WEIGHTS_FILE = "weights.safetensors"
 VALIDATION_ITEMS_PER_FORWARD = 64
 
 
 def train_stage(task: StageTask) -> None:
-    """Train one stage on this rank; the first rank hands the weights over as a checkpoint.
+    """Train one stage on this rank, from its last checkpoint on; the first rank writes checkpoints.
 
     Raises:
-        TrainingError: if the loss is not finite, or other parameters than declared changed.
+        TrainingError: if the loss is not finite, a checkpoint cannot be written, or other
+            parameters than declared changed.
     """
     torch.manual_seed(task.seed)
     torch.set_num_threads(task.threads)
     encoder = _build(task)
     declared = declare_trainable(encoder.blocks, patterns=task.stage.trainable)
-    plan_SB = _rank_share(task)
-    engine = start_engine(
-        ViewsModule(encoder, sources=task.sources),
-        optimiser=task.stage.optimiser,
-        options=task.deepspeed,
-        items_per_rank=plan_SB.shape[1],
-    )
-    zero_stage = task.deepspeed.zero_stage
-    before = hash_parameters(encoder.blocks, zero_stage=zero_stage)
-    kept = _Kept()
-    batches = stream(task, items=task.training, plan=plan_SB)
-    with MetricsLog(Path(task.metrics_file), rank=dist.get_rank()) as log:
-        for step, batch in enumerate(batches):
-            metrics = _step(engine, batch, step, task)
-            if _validates(step, task):
-                metrics[VALIDATION_METRIC] = _validate(engine, task)
-                weights = copy_weights(encoder.blocks, names=declared, zero_stage=zero_stage)
-                kept.offer(weights, score=metrics[VALIDATION_METRIC])
-            log.write(stage=task.stage.name, step=step, **metrics)
-    after = hash_parameters(encoder.blocks, zero_stage=zero_stage)
+    before = hash_parameters(encoder.blocks, zero_stage=0)
+    checkpoints = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last)
+    last = _last_checkpoint(checkpoints)
+    run = _Run(task, encoder, declared, checkpoints, last)
+    if not run.go_on():
+        return
+    after = hash_parameters(encoder.blocks, zero_stage=task.deepspeed.zero_stage)
     verify_changed(before=before, after=after, declared=declared)
-    if kept.score is None:
-        kept.weights = copy_weights(encoder.blocks, names=declared, zero_stage=zero_stage)
-    _hand_over(kept)
+
+
+class _Run:
+    """The steps of a stage that are still to be taken, on this rank."""
+
+    def __init__(
+        self,
+        task: StageTask,
+        encoder: Encoder,
+        declared: list[str],
+        checkpoints: Checkpoints,
+        last: Checkpoint | None,
+    ) -> None:
+        self.task = task
+        self.checkpoints = checkpoints
+        self.first = last.record.step if last else 0
+        parameters = dict(encoder.blocks.named_parameters())
+        self.trained: dict[str, nn.Parameter] = {name: parameters[name] for name in declared}
+        share = _items_per_rank(task)
+        self.parts = parts_per_step(task, items_per_rank=share)
+        if last:
+            load_weights(encoder.blocks, last.state.weights)
+        self.engine = start_engine(
+            ViewsModule(encoder, sources=task.sources),
+            optimiser=task.stage.optimiser,
+            options=task.deepspeed,
+            items_per_forward=-(-share // self.parts),
+            forwards_per_step=self.parts,
+        )
+        if last:
+            put_state(self.engine, last.state, self.trained, zero_stage=task.deepspeed.zero_stage)
+
+    def go_on(self) -> bool:
+        """Take the steps that remain; return False if the run was asked to stop before the end."""
+        task, steps = self.task, self.task.stage.steps
+        if self.first == steps:
+            return True
+        stop = StopWatch(task.stop)
+        plan = reading_order(_rank_share(task, first=self.first), parts=self.parts)
+        batches = stream(task, items=task.training, plan=plan)
+        with MetricsLog(Path(task.metrics_file), rank=dist.get_rank()) as log:
+            for step in range(self.first, steps):
+                metrics = self._step(batches, step)
+                if _validates(done=step + 1, task=task):
+                    metrics[VALIDATION_METRIC] = _validate(self.engine, task)
+                log.write(stage=task.stage.name, step=step, **metrics)
+                asked = stop.asked()
+                self._keep(done=step + 1, score=metrics.get(VALIDATION_METRIC), asked=asked)
+                if asked and step + 1 < steps:
+                    return False
+        return True
+
+    def _step(self, batches: Iterator[Batch], step: int) -> dict[str, float]:
+        task = self.task
+        rate = learning_rate(task.stage.optimiser, step=step, steps=task.stage.steps)
+        set_learning_rate(self.engine, value=rate)
+        loss, terms = take_step(self.engine, batches, step=step, parts=self.parts, task=task)
+        return {"loss": loss, **terms, "learning_rate": rate}
+
+    def _keep(self, *, done: int, score: float | None, asked: bool) -> None:
+        """Write a checkpoint, where it is time to."""
+        due = done % self.task.checkpoints.every_steps == 0 or done == self.task.stage.steps
+        if due or asked or score is not None:
+            zero_stage = self.task.deepspeed.zero_stage
+            state = take_state(self.engine, self.trained, zero_stage=zero_stage)
+            if dist.get_rank() == 0:
+                self.checkpoints.write(state, step=done, score=score)
 
 
 def _build(task: StageTask) -> Encoder:
@@ -74,45 +126,41 @@ def _build(task: StageTask) -> Encoder:
     return encoder.to(ray.train.torch.get_device())
 
 
-def _rank_share(task: StageTask) -> Indices:
-    items, sampler = task.training, task.stage.sampler
+def _last_checkpoint(checkpoints: Checkpoints) -> Checkpoint | None:
+    """Return the checkpoint to go on from, the same on all ranks."""
+    last = checkpoints.newest()
+    steps: list[int | None] = [None] * dist.get_world_size()
+    dist.all_gather_object(steps, last.record.step if last else 0)
+    if len(set(steps)) > 1:
+        raise TrainingError(
+            f"workers see different checkpoints (steps {steps}); checkpoints.storage must be a "
+            "folder that all nodes share, or an s3:// URI"
+        )
+    return last
+
+
+def _items_per_rank(task: StageTask) -> int:
+    whole = items_per_step(task.stage.sampler, domain_N=task.training.domain_N)
+    return whole // dist.get_world_size()
+
+
+def _rank_share(task: StageTask, *, first: int) -> Indices:
+    items, share = task.training, _items_per_rank(task)
     plan_SB = plan_steps(
-        sampler,
+        task.stage.sampler,
         concept_N=items.concept_N,
         domain_N=items.domain_N,
         seed=task.seed,
-        first=0,
+        first=first,
         last=task.stage.steps,
     )
-    share = items_per_step(sampler, domain_N=items.domain_N) // dist.get_world_size()
     start = dist.get_rank() * share
     return plan_SB[:, start : start + share]
 
 
-def _step(engine: Any, batch: Batch, step: int, task: StageTask) -> dict[str, float]:
-    rate = learning_rate(task.stage.optimiser, step=step, steps=task.stage.steps)
-    set_learning_rate(engine, value=rate)
-    tensors = engine(batch.inputs)
-    _check_finite(tensors, step=step, task=task)
-    loss, terms = total_loss(tensors, batch=batch, stage=task.stage)
-    _check_finite({"loss": loss}, step=step, task=task)
-    engine.backward(loss)
-    engine.step()
-    return {"loss": float(loss.detach()), **terms, "learning_rate": rate}
-
-
-def _check_finite(tensors: Mapping[str, Tensor], *, step: int, task: StageTask) -> None:
-    wild = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-    if wild:
-        raise TrainingError(
-            f"stage '{task.stage.name}', step {step}: {', '.join(wild)} not finite; lower "
-            f"optimiser.learning_rate (now {task.stage.optimiser.learning_rate:.2g}) or use float32"
-        )
-
-
-def _validates(step: int, task: StageTask) -> bool:
+def _validates(*, done: int, task: StageTask) -> bool:
     every = task.stage.validate_every_steps
-    return every is not None and ((step + 1) % every == 0 or step + 1 == task.stage.steps)
+    return every is not None and (done % every == 0 or done == task.stage.steps)
 
 
 def _validate(engine: Any, task: StageTask) -> float:
@@ -128,25 +176,3 @@ def _validate(engine: Any, task: StageTask) -> float:
     for name, part in engine.named_modules():
         part.training = training[name]
     return cross_domain_map(z_ND, concept_N=items.concept_N, domain_N=items.domain_N)
-
-
-@dataclass
-class _Kept:
-    """The weights with the best validation score so far."""
-
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    score: float | None = None
-
-    def offer(self, weights: dict[str, Tensor], *, score: float) -> None:
-        if self.score is None or score > self.score:
-            self.score, self.weights = score, weights
-
-
-def _hand_over(kept: _Kept) -> None:
-    metrics = {} if kept.score is None else {VALIDATION_METRIC: kept.score}
-    if dist.get_rank() != 0:
-        ray.train.report(metrics)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        save_file(kept.weights, Path(folder) / WEIGHTS_FILE)
-        ray.train.report(metrics, checkpoint=ray.train.Checkpoint.from_directory(folder))

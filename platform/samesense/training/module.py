@@ -13,7 +13,6 @@ from samesense.encoder.encoder import Encoder
 from samesense.objectives.build import compute
 from samesense.objectives.gather import gather_rows
 from samesense.recipe.options import StageOptions
-from samesense.training.feed import Batch
 from samesense.training.sources import Source
 
 
@@ -45,7 +44,7 @@ class ViewsModule(nn.Module):
 
 
 def total_loss(
-    tensors: Mapping[str, Tensor], *, batch: Batch, stage: StageOptions
+    tensors: Mapping[str, Tensor], *, concept_B: Tensor, domain_B: Tensor, stage: StageOptions
 ) -> tuple[Tensor, dict[str, float]]:
     """Return the weighted sum of the stage's losses over the batch of all ranks, and each term.
 
@@ -53,8 +52,8 @@ def total_loss(
     """
     whole = {name: gather_rows(t) if t.dim() else t for name, t in tensors.items()}
     device = next(iter(whole.values())).device
-    concept_B = gather_rows(batch.concept_B.to(device))
-    domain_B = gather_rows(batch.domain_B.to(device))
+    concept_B = gather_rows(concept_B.to(device))
+    domain_B = gather_rows(domain_B.to(device))
     total = torch.zeros((), device=device)
     terms: dict[str, float] = {}
     for loss in stage.losses:

@@ -50,6 +50,20 @@ class DeepSpeedOptions(Options):
     """Number format of parameters and gradients."""
 
 
+class CheckpointOptions(Options):
+    """How a run survives."""
+
+    storage: str | None = None
+    """Folder of the checkpoints, local or ``s3://bucket/prefix``; by default ``checkpoints`` in
+    ``out``. All nodes must reach it."""
+    every_steps: int = Field(default=100, ge=1)
+    """Write a checkpoint this often; a stage that validates also writes one with every score."""
+    keep_last: int = Field(default=2, ge=1)
+    """How many stay, besides the one with the best score."""
+    restarts: int = Field(default=3, ge=0)
+    """How often to start the workers again after they die, counted from the last progress."""
+
+
 class TrainJob(Options):
     """One training run."""
 
@@ -67,3 +81,5 @@ class TrainJob(Options):
     """Processes and devices."""
     deepspeed: DeepSpeedOptions = DeepSpeedOptions()
     """Sharding and precision."""
+    checkpoints: CheckpointOptions = CheckpointOptions()
+    """Where and how often a run writes down where it is."""

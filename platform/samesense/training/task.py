@@ -5,6 +5,7 @@ Shapes: N items.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.recipe.options import Recipe, StageOptions
-from samesense.training.options import DeepSpeedOptions
+from samesense.training.options import CheckpointOptions, DeepSpeedOptions
 from samesense.training.sources import Source
 
 
@@ -44,6 +45,9 @@ class StageTask:
     """Folder of the artefact that the stage starts from."""
     training: Items
     validation: Items
+    checkpoint_folder: str
+    """Where the stage's checkpoints lie: a path, or an ``s3://`` URI."""
+    checkpoints: CheckpointOptions
     metrics_file: str
     """JSONL that the first rank appends to."""
     seed: int
@@ -51,6 +55,8 @@ class StageTask:
     threads: int
     """CPU threads of a worker's arithmetic."""
     limits: DecodeLimits
+    stop: Any
+    """Ray handle of the request to stop."""
 
 
 def as_items(manifest: Manifest, *, concepts: list[str], vectors: Mapping[str, object]) -> Items:
