@@ -64,51 +64,84 @@ def _validate(document: Document, kind: type[Chosen]) -> Chosen:
         raise ConfigError("\n".join(faults)) from None
 
 
-def _read(path: Path, find_base: FindBase | None) -> Document:
+def _read(path: Path, find_base: FindBase | None, *, above: tuple[Path, ...] = ()) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not valid YAML: {error}") from None
-    document = Document(value=None, places={(): f"{path}:1"})
-    if node is not None:
-        document.value = _construct(node, (), document.places, path)
+    document = _parse(text, told=str(path), place=lambda line: f"{path}:{line}")
     if document.value is None:
-        document.value = {}
-    _resolve_bases(document, (), find_base)
+        document = Document(value={}, places={(): f"{path}:1"})
+    _resolve_bases(document, (), find_base, above=(*above, path.resolve()))
     return document
 
 
-def _construct(node: yaml.Node, at: KeyPath, places: dict[KeyPath, str], path: Path) -> Any:
-    places[at] = f"{path}:{node.start_mark.line + 1}"
-    if isinstance(node, yaml.MappingNode):
+def _parse(text: str, *, told: str, place: Callable[[int], str], at: KeyPath = ()) -> Document:
+    """Make values of YAML, and write down the place of each below ``at``, given its line."""
+    construction = _Construction(place)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = None if node is None else construction.value(node, at)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{told}: is not valid YAML: {error}") from None
+    return Document(value=value, places=construction.places)
+
+
+class _Construction:
+    """Values made of YAML nodes, and the place of each."""
+
+    def __init__(self, place: Callable[[int], str]) -> None:
+        self.places: dict[KeyPath, str] = {}
+        self._place = place
+        self._open: list[yaml.Node] = []
+
+    def value(self, node: yaml.Node, at: KeyPath) -> Any:
+        place = self.places[at] = self._place(node.start_mark.line + 1)
+        if any(node is other for other in self._open):
+            raise ConfigError(f"{place}: {_dotted(at)}: contains itself")
+        self._open.append(node)
+        try:
+            return self._inside(node, at)
+        except (yaml.YAMLError, ValueError) as error:
+            raise ConfigError(f"{place}: {_dotted(at)}: {error}") from None
+        finally:
+            self._open.pop()
+
+    def _inside(self, node: yaml.Node, at: KeyPath) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, at)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*at, i)) for i, item in enumerate(node.value)]
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+
+    def _mapping(self, node: yaml.MappingNode, at: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
+            key, place = str(key_node.value), self._place(key_node.start_mark.line + 1)
             if key in mapping:
-                raise ConfigError(f"{path}:{line}: {_dotted((*at, key))}: given twice")
-            mapping[key] = _construct(value_node, (*at, key), places, path)
-            places[(*at, key)] = f"{path}:{line}"
+                raise ConfigError(f"{place}: {_dotted((*at, key))}: given twice")
+            mapping[key] = self.value(value_node, (*at, key))
+            self.places[(*at, key)] = place
         return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(item, (*at, i), places, path) for i, item in enumerate(node.value)]
-    return yaml.SafeLoader("").construct_object(node, deep=True)
 
 
-def _resolve_bases(document: Document, at: KeyPath, find_base: FindBase | None) -> None:
+def _resolve_bases(
+    document: Document, at: KeyPath, find_base: FindBase | None, *, above: tuple[Path, ...]
+) -> None:
+    """Lay mappings over their bases; ``above`` are the files that are being read."""
     value = _value_at(document.value, at)
     if not isinstance(value, dict):
         return
     for key in list(value):
-        _resolve_bases(document, (*at, key), find_base)
+        _resolve_bases(document, (*at, key), find_base, above=above)
     if find_base is None or "base" not in value:
         return
     place = document.places[(*at, "base")]
     try:
-        base = _read(find_base(str(value.pop("base"))), find_base)
+        path = find_base(str(value.pop("base")))
+        if path.resolve() in above:
+            raise ConfigError(f"{path}: has itself as a base")
+        base = _read(path, find_base, above=above)
     except ConfigError as error:
         raise ConfigError(f"{place}: {_dotted((*at, 'base'))}: {error}") from None
     merged = _merge(base.value, value)
@@ -129,39 +162,32 @@ def _merge(base: Any, over: Any) -> Any:
 
 
 def _override(document: Document, override: str) -> None:
+    told = f"--set {override}"
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
-        raise ConfigError(f"--set {override}: write it as key.path=value")
-    at: KeyPath = tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
+        raise ConfigError(f"{told}: write it as key.path=value")
+    at: KeyPath = tuple(int(part) if part.isdecimal() else part for part in dotted.split("."))
     node = document.value
     for part in at[:-1]:
         if isinstance(node, dict) and part not in node:
             node[part] = {}
-        node = _child(node, part, override)
-    value = _parse_value(text, override)
+        node = _child(node, part, told)
     if not isinstance(node, dict | list):
-        raise ConfigError(f"--set {override}: '{dotted}' does not lead into a mapping")
+        raise ConfigError(f"{told}: '{dotted}' does not lead into a mapping")
     is_new = isinstance(node, dict) and at[-1] not in node
-    old = None if is_new else _child(node, at[-1], override)
+    old = None if is_new else _child(node, at[-1], told)
+    value = _parse(text, told=told, place=lambda _: told, at=at).value
     node[at[-1]] = _merge(old, value)  # type: ignore[index]  # _child refused a word in a list
-    document.places[at] = f"--set {override}"
+    document.places[at] = told
 
 
-def _parse_value(text: str, override: str) -> Any:
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not valid YAML: {error}") from None
-    return None if node is None else _construct(node, (), {}, Path("--set"))
-
-
-def _child(node: Any, part: str | int, override: str) -> Any:
+def _child(node: Any, part: str | int, told: str) -> Any:
     try:
         return node[part]
     except (KeyError, IndexError, TypeError):
         known = [str(key) for key in node] if isinstance(node, dict) else []
         hint = did_you_mean(str(part), known)
-        raise ConfigError(f"--set {override}: no '{part}' there.{hint}") from None
+        raise ConfigError(f"{told}: no '{part}' there.{hint}") from None
 
 
 def _value_at(value: Any, at: KeyPath) -> Any:

@@ -73,6 +73,14 @@ def test_a_valid_file_is_read(tmp_path: Path) -> None:
         ("shapes:", "shapse:", "1: shapes: is required"),
         ("radius: 4", "radius: 4\n    radius: 5", "6: shapes.moon.radius: given twice"),
         ("radius: 4", "radius: [", "is not valid YAML"),
+        ("radius: 4", "radius: 2001-13-01", "5: shapes.moon.radius: month must be in 1..12"),
+        (
+            "radius: 4",
+            "radius: !!python/name:os.name",
+            "5: shapes.moon.radius: could not determine",
+        ),
+        ("shapes:", "sizes: &a [1, *a]\nshapes:", "1: sizes.1: contains itself"),
+        ("shapes:", "sizes: " + "[" * 2_000 + "]" * 2_000, "is not valid YAML"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
@@ -102,6 +110,9 @@ def test_a_wrong_override_is_refused(tmp_path: Path) -> None:
     assert "write it as key.path=value" in refusal(path, "paper")
     assert "no '3' there" in refusal(path, "sizes.3=1")
     assert "does not lead into a mapping" in refusal(path, "paper.x=1")
+    assert "--set sizes.0=[: is not valid YAML" in refusal(path, "sizes.0=[")
+    assert "--set sizes=&a [*a]: sizes.0: contains itself" in refusal(path, "sizes=&a [*a]")
+    assert "no '²' there" in refusal(path, "sizes.²=1")
 
 
 def test_a_base_is_laid_under_and_keeps_its_lines(tmp_path: Path) -> None:
@@ -125,6 +136,14 @@ def test_a_missing_file_or_base_is_told(tmp_path: Path) -> None:
     assert "cannot be read" in refusal(tmp_path / "none.yaml")
     path = write(tmp_path, "base: nothing\n")
     assert f"{path}:1: base:" in refusal(path)
+
+
+def test_a_file_that_is_its_own_base_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "base: second\n", "first.yaml")
+    second = write(tmp_path, "paper: a3\nbase: first\n", "second.yaml")
+    message = refusal(second)
+    assert message.startswith(f"{second}:2: base: {tmp_path / 'first.yaml'}:1: base: ")
+    assert message.endswith(f"{second}: has itself as a base")
 
 
 def test_values_of_the_command_line_are_validated_alike() -> None:

@@ -55,6 +55,16 @@ def test_a_pattern_that_matches_no_parameter_is_refused(tmp_path: Path) -> None:
         check_parameters(wrong)
 
 
+def test_a_pattern_that_is_no_regular_expression_is_refused_with_its_place(tmp_path: Path) -> None:
+    override = 'stages.0.trainable=["align.*", "*"]'
+    with pytest.raises(ConfigError) as caught:
+        variant(tmp_path, "", override)
+    assert str(caught.value) == (
+        f"--set {override}: stages.0.trainable.1: '*' is not a regular expression: "
+        "nothing to repeat at position 0"
+    )
+
+
 def test_a_loss_cannot_take_a_view_for_a_temperature() -> None:
     recipe = load_recipe("clip_domain")
     stage = recipe.stages[0]
