@@ -1,10 +1,11 @@
 """Configuration files: YAML to typed options, with every fault named by file, line and key.
 
 A mapping that holds ``base: NAME`` is laid over the file of that name (mappings merge, everything
-else is replaced), so that a variant states only what it changes.
+else is replaced), so that a variant states only what it changes. An override of a ``base`` chooses
+the file; the others replace what files and bases have said.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,9 +42,16 @@ def load_options(
     Raises:
         ConfigError: naming file, line, key and the nearest valid name of every fault.
     """
-    document = _read(Path(path), find_base)
-    for override in overrides:
-        _override(document, override)
+    parsed = [_Override.parse(override) for override in overrides]
+    document = _read(Path(path))
+    for override in parsed:
+        if override.names_base:
+            override.apply(document)
+    if find_base is not None:
+        _resolve_bases(document, (), find_base, above=(Path(path).resolve(),))
+    for override in parsed:
+        if not override.names_base:
+            override.apply(document)
     return _validate(document, kind)
 
 
@@ -64,7 +72,7 @@ def _validate(document: Document, kind: type[Chosen]) -> Chosen:
         raise ConfigError("\n".join(faults)) from None
 
 
-def _read(path: Path, find_base: FindBase | None, *, above: tuple[Path, ...] = ()) -> Document:
+def _read(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -72,7 +80,6 @@ def _read(path: Path, find_base: FindBase | None, *, above: tuple[Path, ...] = (
     document = _parse(text, told=str(path), place=lambda line: f"{path}:{line}")
     if document.value is None:
         document = Document(value={}, places={(): f"{path}:1"})
-    _resolve_bases(document, (), find_base, above=(*above, path.resolve()))
     return document
 
 
@@ -126,7 +133,7 @@ class _Construction:
 
 
 def _resolve_bases(
-    document: Document, at: KeyPath, find_base: FindBase | None, *, above: tuple[Path, ...]
+    document: Document, at: KeyPath, find_base: FindBase, *, above: tuple[Path, ...]
 ) -> None:
     """Lay mappings over their bases; ``above`` are the files that are being read."""
     value = _value_at(document.value, at)
@@ -134,14 +141,15 @@ def _resolve_bases(
         return
     for key in list(value):
         _resolve_bases(document, (*at, key), find_base, above=above)
-    if find_base is None or "base" not in value:
+    if "base" not in value:
         return
     place = document.places[(*at, "base")]
     try:
         path = find_base(str(value.pop("base")))
         if path.resolve() in above:
             raise ConfigError(f"{path}: has itself as a base")
-        base = _read(path, find_base, above=above)
+        base = _read(path)
+        _resolve_bases(base, (), find_base, above=(*above, path.resolve()))
     except ConfigError as error:
         raise ConfigError(f"{place}: {_dotted((*at, 'base'))}: {error}") from None
     merged = _merge(base.value, value)
@@ -161,33 +169,49 @@ def _merge(base: Any, over: Any) -> Any:
     return over
 
 
-def _override(document: Document, override: str) -> None:
-    told = f"--set {override}"
-    dotted, equals, text = override.partition("=")
-    if not equals or not dotted:
-        raise ConfigError(f"{told}: write it as key.path=value")
-    at: KeyPath = tuple(int(part) if part.isdecimal() else part for part in dotted.split("."))
-    node = document.value
-    for part in at[:-1]:
-        if isinstance(node, dict) and part not in node:
-            node[part] = {}
-        node = _child(node, part, told)
-    if not isinstance(node, dict | list):
-        raise ConfigError(f"{told}: '{dotted}' does not lead into a mapping")
-    is_new = isinstance(node, dict) and at[-1] not in node
-    old = None if is_new else _child(node, at[-1], told)
-    value = _parse(text, told=told, place=lambda _: told, at=at).value
-    node[at[-1]] = _merge(old, value)  # type: ignore[index]  # _child refused a word in a list
-    document.places[at] = told
+@dataclass(frozen=True)
+class _Override:
+    """A value that the command line puts in place of a file's."""
 
+    told: str
+    at: KeyPath
+    value: Any
+    places: Mapping[KeyPath, str]
 
-def _child(node: Any, part: str | int, told: str) -> Any:
-    try:
-        return node[part]
-    except (KeyError, IndexError, TypeError):
-        known = [str(key) for key in node] if isinstance(node, dict) else []
-        hint = did_you_mean(str(part), known)
-        raise ConfigError(f"{told}: no '{part}' there.{hint}") from None
+    @classmethod
+    def parse(cls, override: str) -> "_Override":
+        told = f"--set {override}"
+        dotted, equals, text = override.partition("=")
+        if not equals or not dotted:
+            raise ConfigError(f"{told}: write it as key.path=value")
+        at: KeyPath = tuple(int(part) if part.isdecimal() else part for part in dotted.split("."))
+        document = _parse(text, told=told, place=lambda _: told, at=at)
+        return cls(told=told, at=at, value=document.value, places={at: told} | document.places)
+
+    @property
+    def names_base(self) -> bool:
+        return any(at[-1] == "base" for at in self.places)
+
+    def apply(self, document: Document) -> None:
+        node, last = document.value, self.at[-1]
+        for part in self.at[:-1]:
+            if isinstance(node, dict) and part not in node:
+                node[part] = {}
+            node = self._child(node, part)
+        if not isinstance(node, dict | list):
+            raise ConfigError(f"{self.told}: '{_dotted(self.at)}' does not lead into a mapping")
+        is_new = isinstance(node, dict) and last not in node
+        old = None if is_new else self._child(node, last)
+        node[last] = _merge(old, self.value)  # type: ignore[index]  # a list was asked by number
+        document.places.update(self.places)
+
+    def _child(self, node: Any, part: str | int) -> Any:
+        try:
+            return node[part]
+        except (KeyError, IndexError, TypeError):
+            known = [str(key) for key in node] if isinstance(node, dict) else []
+            hint = did_you_mean(str(part), known)
+            raise ConfigError(f"{self.told}: no '{part}' there.{hint}") from None
 
 
 def _value_at(value: Any, at: KeyPath) -> Any:
