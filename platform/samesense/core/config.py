@@ -8,18 +8,28 @@ the file; the others replace what files and bases have said.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from samesense.core.errors import ConfigError, did_you_mean
+from samesense.core.errors import ConfigError, Fault, KeyPath, Places, did_you_mean, dotted
 from samesense.core.options import Options, names_at
 
-KeyPath = tuple[str | int, ...]
 FindBase = Callable[[str], Path]
 Chosen = TypeVar("Chosen", bound=Options)
+
+
+COMMAND_LINE = Places({(): "command line"})
+
+
+@dataclass(frozen=True)
+class Located(Generic[Chosen]):
+    """Options, and where each value was set."""
+
+    options: Chosen
+    places: Places
 
 
 @dataclass
@@ -42,6 +52,21 @@ def load_options(
     Raises:
         ConfigError: naming file, line, key and the nearest valid name of every fault.
     """
+    return load_located(path, kind=kind, overrides=overrides, find_base=find_base).options
+
+
+def load_located(
+    path: Path | str,
+    *,
+    kind: type[Chosen],
+    overrides: Iterable[str] = (),
+    find_base: FindBase | None = None,
+) -> Located[Chosen]:
+    """Do as ``load_options``, and return also where each value was set.
+
+    Raises:
+        ConfigError: as ``load_options``.
+    """
     parsed = [_Override.parse(override) for override in overrides]
     document = _read(Path(path))
     for override in parsed:
@@ -52,7 +77,10 @@ def load_options(
     for override in parsed:
         if not override.names_base:
             override.apply(document)
-    return _validate(document, kind)
+    places = Places(
+        {at: where for at, where in document.places.items() if _path_in(document.value, at) == at}
+    )
+    return Located(options=_validate(document.value, kind, places), places=places)
 
 
 def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
@@ -61,15 +89,15 @@ def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
     Raises:
         ConfigError: if they do not fit.
     """
-    return _validate(Document(value=values, places={(): "command line"}), kind)
+    return _validate(values, kind, COMMAND_LINE)
 
 
-def _validate(document: Document, kind: type[Chosen]) -> Chosen:
-    try:
-        return kind.model_validate(document.value)
-    except ValidationError as error:
-        faults = [_describe(document, fault, kind) for fault in error.errors()]
-        raise ConfigError("\n".join(faults)) from None
+def _validate(value: Any, kind: type[Chosen], places: Places) -> Chosen:
+    with places.locate():
+        try:
+            return kind.model_validate(value)
+        except ValidationError as error:
+            raise ConfigError(*(_fault(value, e, kind) for e in error.errors())) from None
 
 
 def _read(path: Path) -> Document:
@@ -105,12 +133,12 @@ class _Construction:
     def value(self, node: yaml.Node, at: KeyPath) -> Any:
         place = self.places[at] = self._place(node.start_mark.line + 1)
         if any(node is other for other in self._open):
-            raise ConfigError(f"{place}: {_dotted(at)}: contains itself")
+            raise ConfigError(f"{place}: {dotted(at)}: contains itself")
         self._open.append(node)
         try:
             return self._inside(node, at)
         except (yaml.YAMLError, ValueError) as error:
-            raise ConfigError(f"{place}: {_dotted(at)}: {error}") from None
+            raise ConfigError(f"{place}: {dotted(at)}: {error}") from None
         finally:
             self._open.pop()
 
@@ -126,7 +154,7 @@ class _Construction:
         for key_node, value_node in node.value:
             key, place = str(key_node.value), self._place(key_node.start_mark.line + 1)
             if key in mapping:
-                raise ConfigError(f"{place}: {_dotted((*at, key))}: given twice")
+                raise ConfigError(f"{place}: {dotted((*at, key))}: given twice")
             mapping[key] = self.value(value_node, (*at, key))
             self.places[(*at, key)] = place
         return mapping
@@ -151,7 +179,7 @@ def _resolve_bases(
         base = _read(path)
         _resolve_bases(base, (), find_base, above=(*above, path.resolve()))
     except ConfigError as error:
-        raise ConfigError(f"{place}: {_dotted((*at, 'base'))}: {error}") from None
+        raise ConfigError(f"{place}: {dotted((*at, 'base'))}: {error}") from None
     merged = _merge(base.value, value)
     value.clear()
     value.update(merged)
@@ -181,10 +209,10 @@ class _Override:
     @classmethod
     def parse(cls, override: str) -> "_Override":
         told = f"--set {override}"
-        dotted, equals, text = override.partition("=")
-        if not equals or not dotted:
+        path, equals, text = override.partition("=")
+        if not equals or not path:
             raise ConfigError(f"{told}: write it as key.path=value")
-        at: KeyPath = tuple(int(part) if part.isdecimal() else part for part in dotted.split("."))
+        at: KeyPath = tuple(int(part) if part.isdecimal() else part for part in path.split("."))
         document = _parse(text, told=told, place=lambda _: told, at=at)
         return cls(told=told, at=at, value=document.value, places={at: told} | document.places)
 
@@ -199,7 +227,7 @@ class _Override:
                 node[part] = {}
             node = self._child(node, part)
         if not isinstance(node, dict | list):
-            raise ConfigError(f"{self.told}: '{_dotted(self.at)}' does not lead into a mapping")
+            raise ConfigError(f"{self.told}: '{dotted(self.at)}' does not lead into a mapping")
         is_new = isinstance(node, dict) and last not in node
         old = None if is_new else self._child(node, last)
         node[last] = _merge(old, self.value)  # type: ignore[index]  # a list was asked by number
@@ -220,32 +248,31 @@ def _value_at(value: Any, at: KeyPath) -> Any:
     return value
 
 
-def _describe(document: Document, fault: ErrorDetails, kind: type[Options]) -> str:
-    at = _path_in(document.value, fault["loc"])
-    place = next(
-        document.places[at[:n]] for n in range(len(at), -1, -1) if at[:n] in document.places
-    )
-    context = fault.get("ctx", {})
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        known = names_at(kind, fault["loc"][:-1])
-        hint = did_you_mean(str(at[-1]), known) or f" Known here: {', '.join(known)}."
-        message = f"unknown key.{hint}"
-    elif fault["type"] == "missing":
-        at, message = (*at, fault["loc"][-1]), "is required"
-    elif fault["type"] == "union_tag_invalid":
-        tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        at = (*at, "kind")
-        place = document.places.get(at, place)
-        hint = did_you_mean(context["tag"], tags)
-        message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{hint}"
-    elif fault["type"] == "literal_error":
-        choices = [c.strip(" '") for c in context["expected"].replace(" or ", ",").split(",")]
-        hint = did_you_mean(str(fault["input"]), choices)
-        message = f"'{fault['input']}' is not one of: {', '.join(choices)}.{hint}"
-    elif fault["type"] not in ("value_error", "union_tag_not_found"):
-        message = f"{message} (got {fault['input']!r})"
-    return f"{place}: {_dotted(at)}: {message}"
+def _fault(value: Any, error: ErrorDetails, kind: type[Options]) -> Fault:
+    at, context = _path_in(value, error["loc"]), error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            known = names_at(kind, error["loc"][:-1])
+            hint = did_you_mean(str(at[-1]), known) or f" Known here: {', '.join(known)}."
+            return Fault(at, f"unknown key.{hint}")
+        case "missing":
+            return Fault((*at, error["loc"][-1]), "is required")
+        case "union_tag_not_found":
+            return Fault((*at, "kind"), "is required")
+        case "union_tag_invalid":
+            tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+            hint = did_you_mean(context["tag"], tags)
+            message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{hint}"
+            return Fault((*at, "kind"), message)
+        case "literal_error":
+            choices = [c.strip(" '") for c in context["expected"].replace(" or ", ",").split(",")]
+            hint = did_you_mean(str(error["input"]), choices)
+            message = f"'{error['input']}' is not one of: {', '.join(choices)}.{hint}"
+            return Fault(at, message)
+        case "value_error":
+            return Fault(at, error["msg"].removeprefix("Value error, "))
+        case _:
+            return Fault(at, f"{error['msg']} (got {error['input']!r})")
 
 
 def _path_in(value: Any, loc: tuple[str | int, ...]) -> KeyPath:
@@ -259,7 +286,3 @@ def _path_in(value: Any, loc: tuple[str | int, ...]) -> KeyPath:
             at.append(part)
             value = value[part]
     return tuple(at)
-
-
-def _dotted(at: KeyPath) -> str:
-    return ".".join(str(part) for part in at) or "(file)"

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoModelForImageTextToText
 
-from samesense.core.errors import ConfigError
+from samesense.core.errors import ConfigError, Fault
 from samesense.encoder.align.gated import Gated
 from samesense.encoder.align.identity import Identity
 from samesense.encoder.align.linear import Linear
@@ -124,9 +124,8 @@ def _assemble(
         width = widths[chain.blocks[0]]
         for name in chain.blocks[1:]:
             if widths.setdefault(name, width) != width:
-                raise ConfigError(
-                    f"views.{view}: block '{name}' is {widths[name]} wide, but is given {width}"
-                )
+                message = f"block '{name}' is {widths[name]} wide, but is given {width}"
+                raise ConfigError(Fault(("views", view, "blocks"), message))
             if name not in blocks:
                 blocks[name] = _build_map(options.blocks[name], width)
     return Encoder(

@@ -16,15 +16,16 @@ import torch
 
 from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact, save_artefact
 from samesense.artefact.provenance import provenance
-from samesense.core.errors import ConfigError, TrainingError
+from samesense.core.errors import ConfigError, Fault, TrainingError, blame
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
 from samesense.recipe.options import StageOptions
-from samesense.recipe.wiring import check_parameters, check_wiring
+from samesense.recipe.parameters import check_parameters
+from samesense.recipe.wiring import check_wiring
 from samesense.training.checkpoints import Checkpoints
 from samesense.training.options import TrainJob
-from samesense.training.plan import items_per_step
 from samesense.training.record import Start, check_run, checkpoint_root, claim_run
+from samesense.training.sizes import check_sizes
 from samesense.training.sources import Source, stage_views, view_source
 from samesense.training.task import StageTask, as_items
 from samesense.training.validate import VALIDATION_METRIC
@@ -59,13 +60,26 @@ def check_job(job: TrainJob, *, start: Start = "new") -> None:
             folder holds a run that ``start`` does not expect.
         ModelError: if a backbone's configuration does not load.
     """
-    check_wiring(job.recipe)
-    check_parameters(job.recipe)
-    if not job.recipe.stages:
-        raise ConfigError(f"recipe '{job.recipe.name}': has no stage to train")
-    if job.deepspeed.precision == "bfloat16" and job.deepspeed.zero_stage == 0:
-        raise ConfigError("deepspeed: bfloat16 needs zero_stage 1 or more to keep float32 weights")
+    with blame("recipe"):
+        check_wiring(job.recipe)
+        check_parameters(job.recipe)
+        if not job.recipe.stages:
+            raise ConfigError("has no stage to train")
     check_run(_with_absolute_models(job), start=start)
+
+
+def check_data(job: TrainJob, *, manifest: Manifest, start: Start = "new") -> None:
+    """Refuse a manifest with splits that the job cannot train on, without asking for any resource.
+
+    Raises:
+        ConfigError: if a step cannot be shared by the workers, or the job's folder holds a run on
+            other data that ``start`` would go on with.
+        TrainingError: if the items do not make one step.
+        CorpusError: if there are none.
+    """
+    check_sizes(job, manifest=manifest)
+    seen = manifest.of(splits=TRAINING_SPLITS)
+    check_run(_with_absolute_models(job), start=start, manifest_hash=seen.hash)
 
 
 def train(
@@ -82,6 +96,7 @@ def train(
         StoppedError: if a signal asked it to stop.
     """
     check_job(job, start=start)
+    check_data(job, manifest=manifest, start=start)
     job = _with_absolute_models(job)
     started = time.monotonic()
     seen = manifest.of(splits=TRAINING_SPLITS)
@@ -195,7 +210,7 @@ def _task(
         limits=job.corpus.limits,
         stop=None,
     )
-    _check_step(job, task)
+    _check_room(job)
     return task
 
 
@@ -216,22 +231,17 @@ def _refs(split: Manifest, caches: Mapping[Source, VectorCache]) -> dict[str, ob
     return {s.key: ray.put(np.ascontiguousarray(c.get(keys))) for s, c in caches.items()}
 
 
-def _check_step(job: TrainJob, task: StageTask) -> None:
-    items = items_per_step(task.stage.sampler, domain_N=task.training.domain_N)
+def _check_room(job: TrainJob) -> None:
     workers = job.workers
-    if items % workers.count:
-        raise ConfigError(
-            f"workers.count: the {items} items of a step of stage '{task.stage.name}' cannot be "
-            f"shared equally by {workers.count} workers; change the sampler or the workers"
-        )
     have = float(ray.cluster_resources().get("CPU", 0))
     asked = workers.count * workers.cpus_per_worker
     if asked + 0.5 > have:
-        raise ConfigError(
-            f"workers: {workers.count} workers with {workers.cpus_per_worker:g} CPUs each leave "
-            f"none of the cluster's {have:g} CPUs for reading data, and training would wait for "
-            "ever; lower workers.cpus_per_worker"
+        message = (
+            f"{workers.count} workers with {workers.cpus_per_worker:g} CPUs each leave none of the "
+            f"cluster's {have:g} CPUs for reading data, and training would wait for ever; lower "
+            "workers.cpus_per_worker"
         )
+        raise ConfigError(Fault(("workers",), message))
 
 
 def _save(

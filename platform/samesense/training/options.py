@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
@@ -48,6 +48,13 @@ class DeepSpeedOptions(Options):
     """What ZeRO shards: nothing, optimiser state, also gradients, also parameters."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Number format of parameters and gradients."""
+
+    @field_validator("precision")
+    @classmethod
+    def _keeps_float32_weights(cls, precision: str, told: ValidationInfo) -> str:
+        if precision == "bfloat16" and told.data.get("zero_stage") == 0:
+            raise ValueError("bfloat16 needs zero_stage 1 or more to keep float32 weights")
+        return precision
 
 
 class CheckpointOptions(Options):

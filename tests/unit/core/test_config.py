@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from samesense.core.config import load_options, validated
-from samesense.core.errors import ConfigError
+from samesense.core.config import load_located, load_options, validated
+from samesense.core.errors import ConfigError, Fault, blame
 from samesense.core.options import Options
 
 
@@ -71,6 +71,7 @@ def test_a_valid_file_is_read(tmp_path: Path) -> None:
         ),
         ("shapes:", "paper: a5\nshapes:", "1: paper: 'a5' is not one of: a3, a4."),
         ("shapes:", "shapse:", "1: shapes: is required"),
+        ("kind: circle", "side: 2", "3: shapes.moon.kind: is required"),
         ("radius: 4", "radius: 4\n    radius: 5", "6: shapes.moon.radius: given twice"),
         ("radius: 4", "radius: [", "is not valid YAML"),
         ("radius: 4", "radius: 2001-13-01", "5: shapes.moon.radius: month must be in 1..12"),
@@ -178,6 +179,24 @@ def test_a_file_that_is_its_own_base_is_refused(tmp_path: Path) -> None:
     message = refusal(second)
     assert message.startswith(f"{second}:2: base: {tmp_path / 'first.yaml'}:1: base: ")
     assert message.endswith(f"{second}: has itself as a base")
+
+
+def test_a_fault_found_later_is_told_with_the_place_of_its_value(tmp_path: Path) -> None:
+    first = write(tmp_path, GOOD + "sizes: [1, 2, 3]\n", "first.yaml")
+    path = write(tmp_path, "base: first\npaper: a3\nshapes:\n  moon: {kind: square}\n")
+    located = load_located(path, kind=Drawing, overrides=["sizes=[9, 9]"], find_base=find(tmp_path))
+    with pytest.raises(ConfigError) as caught, located.places.locate(), blame("shapes"):
+        raise ConfigError(Fault(("moon", "radius"), "is odd"), Fault(("door",), "is shut"), "worn")
+    assert str(caught.value).splitlines() == [
+        f"{path}:4: shapes.moon.radius: is odd",
+        f"{first}:2: shapes.door: is shut",
+        f"{path}:3: shapes: worn",
+    ]
+    assert located.places.of(("sizes", 1)) == "--set sizes=[9, 9]"
+    assert located.places.of(("paper",)) == f"{path}:2"
+    assert located.places.of(("ink", "colour")) == f"{path}:1"
+    with pytest.raises(ConfigError, match=r"^no fault of a value$"), located.places.locate():
+        raise ConfigError("no fault of a value")
 
 
 def test_values_of_the_command_line_are_validated_alike() -> None:
