@@ -48,7 +48,7 @@ def demo(
         check_folds(held_out, domains=list_domains(uri))
 
     from samesense.cli.cluster import cluster
-    from samesense.cli.experiment import Experiment
+    from samesense.cli.experiment import Experiment, check_experiment
     from samesense.cli.leave_one_out import run_experiment
     from samesense.encoder.render.loading import load_config
     from samesense.evaluation.report.page import write_page
@@ -65,6 +65,7 @@ def demo(
         held_out=tuple(held_out or found.manifest.domains),
         seeds=seeds or (1 if corpus is None else 3),
     )
+    check_experiment(experiment, manifest=found.manifest)
     with cluster():
         outcome = run_experiment(experiment, found)
     results, page = out / "results.json", out / "report.html"
