@@ -16,6 +16,9 @@ PROMISED = {
     "evaluate": "--model --corpus --protocol --out --cache",
     "models list": "root",
     "models show": "model",
+    "runs compare": "runs --plot",
+    "runs list": "root",
+    "runs show": "run --plot",
     "search": "--index --image --text --domains --limit --grid --milvus --model",
     "train": "--config -c --set --resume --fresh",
 }

@@ -59,9 +59,9 @@ def train_here(
     return train_on(job, leave_domains_out(whole, held_out=(HELD_OUT,), seed=job.seed))
 
 
-def losses(trained: Trained) -> list[float]:
+def measured(trained: Trained, name: str = "loss") -> list[float]:
     lines = (trained.artefact.folder.parent / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line)["loss"] for line in lines]
+    return [line[name] for line in map(json.loads, lines) if name in line]
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +84,46 @@ def test_two_workers_learn_what_one_learns(
         workers=WorkersOptions(count=2, cpus_per_worker=0.5),
         deepspeed=DeepSpeedOptions(zero_stage=zero_stage),
     )
-    assert losses(together) == pytest.approx(losses(alone), rel=1e-4)
+    assert len(measured(alone, "gradient_norm")) == STEPS
+    for name in ("loss", "gradient_norm", "alignment", "uniformity"):
+        assert measured(together, name) == pytest.approx(measured(alone, name), rel=1e-4)
     h_ND = np.random.default_rng(0).normal(size=(16, 32)).astype(np.float32)
     vectors = [trained.artefact.aligner().align_vectors(h_ND) for trained in (together, alone)]
     assert np.allclose(*vectors, atol=1e-3)
 
 
+def test_a_step_in_parts_learns_what_a_whole_step_learns(
+    tmp_path: Path, corpus: Path, recipe: Recipe, alone: Trained
+) -> None:
+    """Two workers, three parts each, parameters sharded: still the gradient of the whole batch."""
+    stage = recipe.stages[0].model_copy(update={"images_per_forward": 3})
+    in_parts = recipe.model_copy(update={"stages": (stage,)})
+    together = train_here(
+        tmp_path,
+        corpus,
+        in_parts,
+        workers=WorkersOptions(count=2, cpus_per_worker=0.5),
+        deepspeed=DeepSpeedOptions(zero_stage=3),
+    )
+    for name in ("loss", "gradient_norm", "loss/multi_positive", "alignment"):
+        assert measured(together, name) == pytest.approx(measured(alone, name), rel=1e-4), name
+    h_ND = np.random.default_rng(0).normal(size=(16, 32)).astype(np.float32)
+    vectors = [trained.artefact.aligner().align_vectors(h_ND) for trained in (together, alone)]
+    assert np.allclose(*vectors, atol=1e-3)
+
+
+def test_a_corpus_too_small_to_validate_on_keeps_the_last_weights(
+    tmp_path: Path, recipe: Recipe, ray_cluster: None
+) -> None:
+    small = write_patterns(tmp_path / "small", concepts=4, domains=3, each=2)
+    trained = train_here(tmp_path, small, recipe)
+    assert trained.artefact.record.metrics == {}
+
+
 def test_sharding_in_bfloat16_trains(tmp_path: Path, corpus: Path, recipe: Recipe) -> None:
     options = DeepSpeedOptions(zero_stage=2, precision="bfloat16")
     trained = train_here(tmp_path, corpus, recipe, deepspeed=options)
-    assert np.isfinite(losses(trained)).all()
+    assert np.isfinite(measured(trained)).all()
 
 
 def test_a_run_is_repeated_to_the_bit_and_never_looks_at_the_held_out_domain(

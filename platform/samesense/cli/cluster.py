@@ -4,8 +4,13 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from samesense.core.errors import ConfigError, Fault
+
+SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""The variable by which Ray tells the driver of a submitted job its runtime environment."""
 LOCAL_OBJECT_STORE_BYTES = 1 << 30
 LOCAL_SETTINGS = {
     # Short runs should not wait for a cluster's slow heart-beats, nor ask a dashboard that is off.
@@ -16,6 +21,26 @@ LOCAL_SETTINGS = {
     "RAY_idle_worker_killing_time_threshold_ms": "60000",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
+
+
+def refuse_lost_paths(**paths: str) -> None:
+    """Refuse what a submitted job would write into its own copy of the working directory.
+
+    Ray deletes that copy. Addresses, such as ``http://...``, are not looked at. Outside of a
+    submitted job any path will do.
+
+    Raises:
+        ConfigError: naming the option whose path is relative.
+    """
+    if SUBMITTED not in os.environ:
+        return
+    for name, path in paths.items():
+        if "://" not in path and not Path(path).is_absolute():
+            message = (
+                f"'{path}' is relative, and a submitted job runs in a copy of the working "
+                "directory that Ray deletes; give an absolute path on storage that all nodes share"
+            )
+            raise ConfigError(Fault((name,), message))
 
 
 @contextmanager

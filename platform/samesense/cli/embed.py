@@ -39,9 +39,12 @@ def embed(
         },
     )
 
+    from samesense.cli.cluster import cluster, refuse_lost_paths
+
+    refuse_lost_paths(out=job.out, cache=job.cache, milvus=job.milvus)
+
     from samesense.artefact.folder import load_artefact
     from samesense.bulk.embed import embed_corpus
-    from samesense.cli.cluster import cluster
     from samesense.cli.tables import print_scan
     from samesense.corpus.scan import scan
 

@@ -12,6 +12,7 @@ from samesense.cli.demo import demo
 from samesense.cli.embed import embed
 from samesense.cli.evaluate import evaluate
 from samesense.cli.models import app as models
+from samesense.cli.runs import app as runs
 from samesense.cli.search import search
 from samesense.cli.train import train
 from samesense.core.errors import SamesenseError
@@ -31,6 +32,7 @@ app.command(name="train")(train)
 app.command(name="embed")(embed)
 app.command(name="search")(search)
 app.command(name="evaluate")(evaluate)
+app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.command(name="demo")(demo)
 

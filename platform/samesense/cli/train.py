@@ -27,6 +27,7 @@ def train(
     Example: `samesense train -c jobs/configs/alignment.yaml --set corpus.held_out=sketch --set
     recipe.blocks.align.kind=gated`
     """
+    from samesense.cli.cluster import cluster, refuse_lost_paths
     from samesense.cli.splitting import check_names, split_corpus
     from samesense.core.config import load_located
     from samesense.core.errors import ConfigError, blame
@@ -42,11 +43,11 @@ def train(
     loaded = load_located(config, kind=TrainJob, overrides=overrides, find_base=find_recipe)
     job = loaded.options
     with loaded.places.locate():
+        refuse_lost_paths(out=job.out, cache=job.cache)
         with blame("recipe"):
             check_wiring(job.recipe)
         check_names(job)
 
-        from samesense.cli.cluster import cluster
         from samesense.cli.training import train_on
         from samesense.training.driver import check_data, check_job
 

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from samesense.training.record import Start, check_run, checkpoint_root, claim_r
 from samesense.training.sizes import check_sizes
 from samesense.training.sources import Source, stage_views, view_source
 from samesense.training.task import StageTask, as_items
+from samesense.training.tracking import check_trackers, forget_tracks
 from samesense.training.validate import VALIDATION_METRIC
 from samesense.training.weights import load_weights
 from samesense.training.workers import run_stage
@@ -36,7 +37,6 @@ from samesense.vectors.cache import VectorCache
 FillVectors = Callable[[Manifest, Path], VectorCache]
 """Puts the tower vectors of a manifest's images, by an artefact's tower, into a cache."""
 
-METRICS_FILE = "metrics.jsonl"
 START = "start"
 TRAINING_SPLITS = ("train", "validation")
 
@@ -65,6 +65,8 @@ def check_job(job: TrainJob, *, start: Start = "new") -> None:
         check_parameters(job.recipe)
         if not job.recipe.stages:
             raise ConfigError("has no stage to train")
+    with blame("tracking", "mlflow"):
+        check_trackers(job.tracking)
     check_run(_with_absolute_models(job), start=start)
 
 
@@ -78,7 +80,7 @@ def check_data(job: TrainJob, *, manifest: Manifest, start: Start = "new") -> No
         CorpusError: if there are none.
     """
     check_sizes(job, manifest=manifest)
-    seen = manifest.of(splits=TRAINING_SPLITS)
+    seen = _in_splits(manifest, TRAINING_SPLITS)
     check_run(_with_absolute_models(job), start=start, manifest_hash=seen.hash)
 
 
@@ -99,7 +101,7 @@ def train(
     check_data(job, manifest=manifest, start=start)
     job = _with_absolute_models(job)
     started = time.monotonic()
-    seen = manifest.of(splits=TRAINING_SPLITS)
+    seen = _in_splits(manifest, TRAINING_SPLITS)
     out = Path(job.out).absolute()
     claim_run(job, manifest_hash=seen.hash, start=start)
     if start != "resume":
@@ -119,8 +121,13 @@ def train(
     )
 
 
+def _in_splits(manifest: Manifest, names: Sequence[str]) -> Manifest:
+    """Return the rows of these splits, some of which may be empty."""
+    return manifest.where(np.isin(manifest.column("split").astype(str), names))
+
+
 def _remove_outcome(job: TrainJob, out: Path) -> None:
-    (out / METRICS_FILE).unlink(missing_ok=True)
+    forget_tracks(out)
     for stage in job.recipe.stages:
         shutil.rmtree(out / _folder_after(job, stage), ignore_errors=True)
     shutil.rmtree(out / START, ignore_errors=True)
@@ -187,7 +194,7 @@ def _task(
         view: view_source(recipe, stage=stage, view=view, parameters=names)
         for view in stage_views(recipe, stage=stage)
     }
-    splits = {name: seen.of(splits=(name,)) for name in TRAINING_SPLITS}
+    splits = {name: _in_splits(seen, (name,)) for name in TRAINING_SPLITS}
     caches = _caches(sources, seen, before, fill_vectors)
     concepts = seen.labels
     task = StageTask(
@@ -203,7 +210,9 @@ def _task(
         ),
         checkpoint_folder=f"{checkpoint_root(job)}/{stage.name}",
         checkpoints=job.checkpoints,
-        metrics_file=str(out / METRICS_FILE),
+        out=str(out),
+        tracking=job.tracking,
+        config=json.loads(job.model_dump_json()),
         seed=job.seed,
         deepspeed=job.deepspeed,
         threads=job.workers.threads_per_worker or _threads(job.workers.count),

@@ -59,6 +59,23 @@ def set_learning_rate(engine: Any, *, value: float) -> None:
         group["lr"] = value
 
 
+def take_step(engine: Any) -> float:
+    """Let the optimiser move the parameters; return the norm of all ranks' mean gradient, not
+    clipped.
+
+    Gradients must have been computed. Without ZeRO, DeepSpeed keeps no norm and deletes the
+    gradients with the step, so it is taken before; a step that ZeRO skips has an infinite norm.
+    """
+    norm = None if engine.zero_optimization() else _gradient_norm(engine.module.parameters())
+    engine.step()
+    return float(engine.get_global_grad_norm() if norm is None else norm)
+
+
+def _gradient_norm(parameters: Iterable[nn.Parameter]) -> torch.Tensor:
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients)
+
+
 def gathered(parameters: Iterable[nn.Parameter], *, zero_stage: int) -> Any:
     """Return a context in which parameters are whole, also where ZeRO-3 shards them."""
     import deepspeed

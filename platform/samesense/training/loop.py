@@ -16,14 +16,15 @@ from samesense.encoder.encoder import Encoder
 from samesense.training.checkpoints import Checkpoint, Checkpoints
 from samesense.training.engine import set_learning_rate, start_engine
 from samesense.training.feed import Batch, stream
+from samesense.training.measure import Meter
 from samesense.training.module import ViewsModule
 from samesense.training.plan import Indices, items_per_step, plan_steps
 from samesense.training.schedule import learning_rate
 from samesense.training.state import put_state, take_state
-from samesense.training.step import parts_per_step, reading_order, take_step
+from samesense.training.step import parts_per_step, reading_order, train_step
 from samesense.training.stop import StopWatch
 from samesense.training.task import StageTask
-from samesense.training.tracking import MetricsLog
+from samesense.training.tracking import Tracked, track_stage
 from samesense.training.validate import VALIDATION_METRIC, cross_domain_map
 from samesense.training.verify import declare_trainable, verify_changed
 from samesense.training.weights import hash_parameters, load_weights
@@ -69,6 +70,7 @@ class _Run:
         parameters = dict(encoder.blocks.named_parameters())
         self.trained: dict[str, nn.Parameter] = {name: parameters[name] for name in declared}
         share = _items_per_rank(task)
+        self.meter = Meter(images_per_step=share * dist.get_world_size())
         self.parts = parts_per_step(task, items_per_rank=share)
         if last:
             load_weights(encoder.blocks, last.state.weights)
@@ -89,25 +91,26 @@ class _Run:
             return True
         stop = StopWatch(task.stop)
         plan = reading_order(_rank_share(task, first=self.first), parts=self.parts)
-        batches = stream(task, items=task.training, plan=plan)
-        with MetricsLog(Path(task.metrics_file), rank=dist.get_rank()) as log:
+        batches = self.meter.timed(stream(task, items=task.training, plan=plan))
+        with _tracked(task, first_step=self.first) as tracked:
             for step in range(self.first, steps):
                 metrics = self._step(batches, step)
                 if _validates(done=step + 1, task=task):
                     metrics[VALIDATION_METRIC] = _validate(self.engine, task)
-                log.write(stage=task.stage.name, step=step, **metrics)
+                tracked.write(step, metrics)
                 asked = stop.asked()
                 self._keep(done=step + 1, score=metrics.get(VALIDATION_METRIC), asked=asked)
                 if asked and step + 1 < steps:
                     return False
         return True
 
-    def _step(self, batches: Iterator[Batch], step: int) -> dict[str, float]:
+    def _step(self, batches: Iterator[Batch], step: int) -> dict[str, float | None]:
         task = self.task
+        self.meter.start()
         rate = learning_rate(task.stage.optimiser, step=step, steps=task.stage.steps)
         set_learning_rate(self.engine, value=rate)
-        loss, terms = take_step(self.engine, batches, step=step, parts=self.parts, task=task)
-        return {"loss": loss, **terms, "learning_rate": rate}
+        seen = train_step(self.engine, batches, step=step, parts=self.parts, task=task)
+        return {**seen, "learning_rate": rate, **self.meter.read()}
 
     def _keep(self, *, done: int, score: float | None, asked: bool) -> None:
         """Write a checkpoint, where it is time to."""
@@ -124,6 +127,17 @@ def _build(task: StageTask) -> Encoder:
     live = any(source.kind == "live" for source in task.sources.values())
     encoder = artefact.encoder() if live else artefact.aligner()
     return encoder.to(ray.train.torch.get_device())
+
+
+def _tracked(task: StageTask, *, first_step: int) -> Tracked:
+    return track_stage(
+        Path(task.out),
+        stage=task.stage.name,
+        first_step=first_step,
+        rank=dist.get_rank(),
+        options=task.tracking,
+        config=task.config,
+    )
 
 
 def _last_checkpoint(checkpoints: Checkpoints) -> Checkpoint | None:
@@ -159,7 +173,10 @@ def _rank_share(task: StageTask, *, first: int) -> Indices:
 
 
 def _validates(*, done: int, task: StageTask) -> bool:
+    """Return whether to validate now: never where no domain can be searched in another one."""
     every = task.stage.validate_every_steps
+    if len(np.unique(task.validation.domain_N)) < 2:
+        return False
     return every is not None and (done % every == 0 or done == task.stage.steps)
 
 

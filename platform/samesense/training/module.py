@@ -13,6 +13,7 @@ from samesense.encoder.encoder import Encoder
 from samesense.objectives.build import compute
 from samesense.objectives.gather import gather_rows
 from samesense.recipe.options import StageOptions
+from samesense.training.measure import term_names
 from samesense.training.sources import Source
 
 
@@ -56,8 +57,8 @@ def total_loss(
     domain_B = gather_rows(domain_B.to(device))
     total = torch.zeros((), device=device)
     terms: dict[str, float] = {}
-    for loss in stage.losses:
+    for name, loss in zip(term_names(stage.losses), stage.losses, strict=True):
         value = compute(loss, tensors=whole, concept_B=concept_B, domain_B=domain_B)
         total = total + loss.weight * value
-        terms[loss.kind] = float(value.detach())
+        terms[name] = float(value.detach())
     return total, terms

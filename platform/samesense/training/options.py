@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
@@ -71,6 +71,23 @@ class CheckpointOptions(Options):
     """How often to start the workers again after they die, counted from the last progress."""
 
 
+class TrackingOptions(Options):
+    """Where a run's numbers go, besides ``OUT/metrics.jsonl``."""
+
+    tensorboard: bool = True
+    """Also write ``OUT/tensorboard``."""
+    mlflow: str | None = None
+    """Address of an MLflow server to send them to; needs ``pip install 'samesense[mlflow]'``."""
+
+
+def _a_path(value: str) -> str:
+    if "://" in value:
+        raise ValueError(
+            "must be a path; only checkpoints.storage may be an address such as s3://bucket/prefix"
+        )
+    return value
+
+
 class TrainJob(Options):
     """One training run."""
 
@@ -78,9 +95,9 @@ class TrainJob(Options):
     """Images to learn from."""
     recipe: Recipe
     """The method; write ``base: NAME`` to start from a recipe of the library."""
-    out: str
+    out: Annotated[str, AfterValidator(_a_path)]
     """Folder of the run; the artefact is written there."""
-    cache: str = "runs/cache"
+    cache: Annotated[str, AfterValidator(_a_path)] = "runs/cache"
     """Folder of the vector cache, shared by all runs."""
     seed: int = Field(default=0, ge=0)
     """Decides the split, the batch plan and the starting weights."""
@@ -90,3 +107,5 @@ class TrainJob(Options):
     """Sharding and precision."""
     checkpoints: CheckpointOptions = CheckpointOptions()
     """Where and how often a run writes down where it is."""
+    tracking: TrackingOptions = TrackingOptions()
+    """Where the run's numbers go."""

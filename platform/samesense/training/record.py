@@ -1,22 +1,22 @@
 """What a run is: its job and its data, written down before it starts and compared on resume."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from samesense.core.errors import ConfigError
-from samesense.core.options import Options
+from samesense.core.options import Options, flat
 from samesense.core.storage import Folder, write_text_atomically
 from samesense.training.options import TrainJob
+from samesense.training.runs import JOB_FILE
 
 Start = Literal["new", "resume", "fresh"]
 """``new`` refuses a folder that holds a run, ``resume`` goes on with it, ``fresh`` removes it."""
 
 RECORD = "run.json"
-JOB_FILE = "job.json"
 CHECKPOINTS = "checkpoints"
 MAY_DIFFER = ("out", "cache", "workers.", "checkpoints.", "tracking.", "deepspeed.zero_stage")
 """What a run may change when it goes on: nothing of it shapes what is learned."""
@@ -100,21 +100,13 @@ def _read(folder: Folder) -> RunRecord | None:
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """Return ``key.path`` → (value in one, value in the other), as JSON, where they differ."""
-    left, right = dict(_leaves(one, "")), dict(_leaves(other, ""))
-    absent = "nothing"
+    left, right = flat(one), flat(other)
     return {
-        key: (left.get(key, absent), right.get(key, absent))
+        key: (_shown(left, key), _shown(right, key))
         for key in sorted(left.keys() | right.keys())
-        if left.get(key) != right.get(key)
+        if _shown(left, key) != _shown(right, key)
     }
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping) and value:
-        for key, below in value.items():
-            yield from _leaves(below, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list) and value:
-        for number, below in enumerate(value):
-            yield from _leaves(below, f"{path}.{number}")
-    else:
-        yield path, json.dumps(value)
+def _shown(values: Mapping[str, Any], key: str) -> str:
+    return json.dumps(values[key]) if key in values else "nothing"

@@ -17,12 +17,12 @@ import torch.distributed as dist
 from torch import Tensor
 
 from samesense.core.errors import TrainingError
+from samesense.training.engine import take_step
 from samesense.training.feed import Batch
+from samesense.training.measure import described
 from samesense.training.module import ViewsModule, total_loss
 from samesense.training.plan import Indices
 from samesense.training.task import StageTask
-
-Terms = Mapping[str, float]
 
 
 def parts_per_step(task: StageTask, *, items_per_rank: int) -> int:
@@ -39,27 +39,26 @@ def reading_order(plan_SB: Indices, *, parts: int) -> list[Indices]:
     ]
 
 
-def take_step(
+def train_step(
     engine: Any, batches: Iterator[Batch], *, step: int, parts: int, task: StageTask
-) -> tuple[float, Terms]:
-    """Read a step's batches, move the parameters, and return the loss and its terms.
+) -> dict[str, float | None]:
+    """Read a step's batches, move the parameters, and return what the step was like.
 
     Raises:
         TrainingError: if a vector or the loss is not finite.
     """
     if parts > 1:
-        return _take_in_parts(engine, batches, step=step, parts=parts, task=task)
+        return _train_in_parts(engine, batches, step=step, parts=parts, task=task)
     batch = next(batches)
     tensors = _forward(engine, batch, step=step, part=0, task=task)
-    loss, terms = _finite_loss(tensors, [batch], step=step, task=task)
+    loss, seen = _loss(tensors, [batch], step=step, task=task)
     engine.backward(loss)
-    engine.step()
-    return float(loss.detach()), terms
+    return {**seen, "gradient_norm": take_step(engine)}
 
 
-def _take_in_parts(
+def _train_in_parts(
     engine: Any, batches: Iterator[Batch], *, step: int, parts: int, task: StageTask
-) -> tuple[float, Terms]:
+) -> dict[str, float | None]:
     labels: list[Batch] = []
     found: list[Mapping[str, Tensor]] = []
     with torch.no_grad():
@@ -68,19 +67,18 @@ def _take_in_parts(
             found.append(_forward(engine, batch, step=step, part=part, task=task))
             labels.append(Batch(inputs={}, concept_B=batch.concept_B, domain_B=batch.domain_B))
     leaves = _join(engine.module, found)
-    loss, terms = _finite_loss(leaves, labels, step=step, task=task)
-    gradients = dict(
-        zip(
-            leaves, torch.autograd.grad(loss, list(leaves.values()), allow_unused=True), strict=True
-        )
-    )
-    sizes = [len(batch.concept_B) for batch in labels]
+    loss, seen = _loss(leaves, labels, step=step, task=task)
+    gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+    wanted = dict(zip(leaves, gradients, strict=True))
+    norm, first = 0.0, 0
     for part in range(parts):
-        tensors = _forward(engine, next(batches), step=step, part=part, task=task)
-        rows = slice(sum(sizes[:part]), sum(sizes[: part + 1]))
-        engine.backward(_carried(engine.module, tensors, gradients, rows=rows), scale_wrt_gas=False)
-        engine.step()
-    return float(loss.detach()), terms
+        batch = next(batches)
+        tensors = _forward(engine, batch, step=step, part=part, task=task)
+        rows = slice(first, first + len(batch.concept_B))
+        carried = _carried(engine.module, tensors, wanted, rows=rows)
+        engine.backward(carried, scale_wrt_gas=False)
+        norm, first = take_step(engine), rows.stop
+    return {**seen, "gradient_norm": norm}
 
 
 def _forward(
@@ -125,21 +123,18 @@ def _carried(
     return total
 
 
-def _finite_loss(
-    tensors: Mapping[str, Tensor],
-    batches: Sequence[Batch],
-    *,
-    step: int,
-    task: StageTask,
-) -> tuple[Tensor, Terms]:
-    loss, terms = total_loss(
-        tensors,
-        concept_B=torch.cat([batch.concept_B for batch in batches]),
-        domain_B=torch.cat([batch.domain_B for batch in batches]),
-        stage=task.stage,
-    )
+def _loss(
+    tensors: Mapping[str, Tensor], batches: Sequence[Batch], *, step: int, task: StageTask
+) -> tuple[Tensor, dict[str, float | None]]:
+    """Return the loss of the whole step, and what there is to say of it."""
+    labels = {
+        "concept_B": torch.cat([batch.concept_B for batch in batches]),
+        "domain_B": torch.cat([batch.domain_B for batch in batches]),
+    }
+    loss, terms = total_loss(tensors, stage=task.stage, **labels)
     _check_finite({"loss": loss}, step=step, task=task)
-    return loss, terms
+    said = described(tensors, view=task.recipe.vector.get("image"), step=step, **labels)
+    return loss, {"loss": float(loss.detach()), **terms, **said}
 
 
 def _check_finite(tensors: Mapping[str, Tensor], *, step: int, task: StageTask) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.recipe.options import Recipe, StageOptions
-from samesense.training.options import CheckpointOptions, DeepSpeedOptions
+from samesense.training.options import CheckpointOptions, DeepSpeedOptions, TrackingOptions
 from samesense.training.sources import Source
 
 
@@ -48,8 +48,11 @@ class StageTask:
     checkpoint_folder: str
     """Where the stage's checkpoints lie: a path, or an ``s3://`` URI."""
     checkpoints: CheckpointOptions
-    metrics_file: str
-    """JSONL that the first rank appends to."""
+    out: str
+    """Folder of the run, where the first rank writes its numbers."""
+    tracking: TrackingOptions
+    config: Mapping[str, Any]
+    """The job as JSON, for trackers that keep it beside the numbers."""
     seed: int
     deepspeed: DeepSpeedOptions
     threads: int

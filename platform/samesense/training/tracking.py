@@ -1,20 +1,34 @@
-"""A line of JSON for every training step, so that a run can be read while it goes on and after."""
+"""What becomes of a step's numbers: every tracker that the job asks for writes them down."""
 
-import json
-import time
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol
+
+from samesense.training.options import TrackingOptions
+from samesense.training.trackers.lines import METRICS_FILE, Lines
+from samesense.training.trackers.mlflow import RUN_FILE, Mlflow, check_installed
+from samesense.training.trackers.tensorboard import TENSORBOARD_FOLDER, TensorBoard
 
 
-class MetricsLog:
-    """Appends one JSON object a line; only the first rank writes."""
+class Tracker(Protocol):
+    """Writes numbers somewhere."""
 
-    def __init__(self, path: Path, *, rank: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8") if rank == 0 else None
-        self._started = time.monotonic()
+    def write(self, step: int, values: Mapping[str, float | None]) -> None:
+        """Record one step; ``None`` stands for a number that is not defined."""
 
-    def __enter__(self) -> "MetricsLog":
+    def close(self) -> None:
+        """Let nothing be lost."""
+
+
+class Tracked:
+    """Context in which a step's numbers go to several trackers, or to none."""
+
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self.trackers = trackers
+
+    def __enter__(self) -> "Tracked":
         return self
 
     def __exit__(
@@ -23,12 +37,53 @@ class MetricsLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        for tracker in self.trackers:
+            tracker.close()
 
-    def write(self, **values: object) -> None:
-        """Write the values and the seconds since the log was opened."""
-        if self._file is not None:
-            elapsed_s = round(time.monotonic() - self._started, 3)
-            self._file.write(json.dumps({"elapsed_s": elapsed_s, **values}) + "\n")
-            self._file.flush()
+    def write(self, step: int, values: Mapping[str, float | None]) -> None:
+        """Record one step everywhere."""
+        for tracker in self.trackers:
+            tracker.write(step, values)
+
+
+def track_stage(
+    run: Path,
+    *,
+    stage: str,
+    first_step: int,
+    rank: int,
+    options: TrackingOptions,
+    config: Mapping[str, Any],
+) -> Tracked:
+    """Open the trackers of a stage that starts, or goes on, at ``first_step``.
+
+    Only the first rank writes. What an interrupted run wrote of ``first_step`` and later is cut.
+
+    Raises:
+        ConfigError: if a tracker cannot be reached.
+    """
+    if rank != 0:
+        return Tracked([])
+    trackers: list[Tracker] = [Lines(run, stage=stage, first_step=first_step)]
+    if options.tensorboard:
+        trackers.append(TensorBoard(run, stage=stage, first_step=first_step))
+    if options.mlflow is not None:
+        trackers.append(Mlflow(run, uri=options.mlflow, stage=stage, config=config))
+    return Tracked(trackers)
+
+
+def check_trackers(options: TrackingOptions) -> None:
+    """Refuse options that ask for a tracker that is not installed.
+
+    Raises:
+        ConfigError: telling how to install it.
+    """
+    if options.mlflow is not None:
+        check_installed()
+
+
+def forget_tracks(run: Path) -> None:
+    """Remove what an earlier run wrote into this folder."""
+    for name in (METRICS_FILE, RUN_FILE):
+        (run / name).unlink(missing_ok=True)
+    shutil.rmtree(run / TENSORBOARD_FOLDER, ignore_errors=True)

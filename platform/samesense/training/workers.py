@@ -37,7 +37,7 @@ def run_stage(job: TrainJob, task: StageTask, *, out: Path) -> None:
     request = stop_request()
     task = replace(task, stop=request)
     deaths, reached = 0, _steps_done(task)
-    with shown(Path(task.metrics_file), stage=task.stage), signals_ask(request) as asked:
+    with shown(out, stage=task.stage, first_step=reached), signals_ask(request) as asked:
         while True:
             error = _fit(job, task, out)
             done = _steps_done(task)
