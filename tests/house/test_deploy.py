@@ -151,6 +151,7 @@ def test_the_job_of_the_manifest_is_one_that_training_takes() -> None:
     spec = read(ROOT / "docs" / "deploy" / "rayjob.yaml")["spec"]
     python, script, *words = shlex.split(spec["entrypoint"])
     assert (python, script) == ("python", "jobs/train.py")
+    assert words.pop() == "--resume"  # a job that is tried again goes on
     options = list(zip(words[::2], words[1::2], strict=True))
     job = load_options(
         ROOT / dict(options)["--config"],

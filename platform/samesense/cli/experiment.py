@@ -12,6 +12,7 @@ from samesense.recipe.options import (
     Recipe,
     Sampler,
     ShuffledSamplerOptions,
+    StageOptions,
 )
 from samesense.training.driver import Trained
 from samesense.training.options import TrainingCorpusOptions, TrainJob
@@ -82,6 +83,8 @@ def fit_steps(recipe: Recipe, *, split: Manifest) -> Recipe:
     training = split.of(splits=("train",))
     stages = tuple(
         stage.model_copy(update={"sampler": _fitted(stage.sampler, training)})
+        if isinstance(stage, StageOptions)
+        else stage
         for stage in recipe.stages
     )
     return recipe.model_copy(update={"stages": stages})

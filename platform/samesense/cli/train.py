@@ -49,7 +49,7 @@ def train(
         check_names(job)
 
         from samesense.cli.training import train_on
-        from samesense.training.driver import check_data, check_job
+        from samesense.training.checks import check_data, check_job
 
         check_job(job, start=start)
         manifest = split_corpus(job)

@@ -7,26 +7,38 @@ from torch import nn
 from transformers import AutoModel, AutoModelForImageTextToText
 
 from samesense.core.errors import ConfigError, Fault
+from samesense.encoder.align.domain_whiten import DomainWhiten
 from samesense.encoder.align.gated import Gated
 from samesense.encoder.align.identity import Identity
 from samesense.encoder.align.linear import Linear
 from samesense.encoder.align.mlp import Mlp
 from samesense.encoder.align.options import (
+    DomainWhitenOptions,
     GatedOptions,
     IdentityOptions,
     LinearOptions,
     MlpOptions,
     ResidualOptions,
+    ReverseOptions,
 )
 from samesense.encoder.align.residual import Residual
+from samesense.encoder.align.reverse import Reverse
 from samesense.encoder.encoder import Encoder
-from samesense.encoder.options import Block, EncoderOptions, TemperatureOptions, TowerOptions
+from samesense.encoder.learned.options import (
+    LearnedOptions,
+    PrototypesOptions,
+    TemperatureOptions,
+    VariancesOptions,
+)
+from samesense.encoder.learned.prototypes import Prototypes
+from samesense.encoder.learned.temperature import Temperature
+from samesense.encoder.learned.variances import Variances
+from samesense.encoder.options import Block, EncoderOptions, TowerOptions
 from samesense.encoder.pools.last_token import LastToken
 from samesense.encoder.pools.options import LastTokenOptions
 from samesense.encoder.render.clip import ClipRenderer
 from samesense.encoder.render.loading import load_config
 from samesense.encoder.render.mllm import MllmRenderer
-from samesense.encoder.temperature import Temperature
 from samesense.encoder.towers.clip import ClipTower
 from samesense.encoder.towers.mllm import MllmTower
 from samesense.encoder.towers.options import ClipTowerOptions, MllmTowerOptions
@@ -116,9 +128,6 @@ def _assemble(
     tower_fingerprints: Mapping[str, str],
 ) -> Encoder:
     blocks: dict[str, nn.Module] = dict(towers)
-    for name, block in options.blocks.items():
-        if isinstance(block, TemperatureOptions):
-            blocks[name] = Temperature(initial=block.initial, lowest=block.lowest)
     widths = dict(tower_widths)
     for view, chain in options.views.items():
         width = widths[chain.blocks[0]]
@@ -128,9 +137,29 @@ def _assemble(
                 raise ConfigError(Fault(("views", view, "blocks"), message))
             if name not in blocks:
                 blocks[name] = _build_map(options.blocks[name], width)
+    # Last, so that what is drawn for losses changes nothing of what is drawn for vectors.
+    for name, block in options.blocks.items():
+        if isinstance(block, LearnedOptions):
+            blocks[name] = _build_learned(block, _vector_width(options, widths))
     return Encoder(
         options, blocks=blocks, tower_widths=tower_widths, tower_fingerprints=tower_fingerprints
     )
+
+
+def _vector_width(options: EncoderOptions, widths: Mapping[str, int]) -> int:
+    view = next(iter(options.vector.values()))
+    return widths[options.views[view].blocks[-1]]
+
+
+def _build_learned(block: LearnedOptions, width: int) -> nn.Module:
+    """Build a tensor for losses; without a count, prototypes have no rows yet."""
+    match block:
+        case TemperatureOptions():
+            return Temperature(initial=block.initial, lowest=block.lowest)
+        case PrototypesOptions():
+            return Prototypes(count=block.count or 0, width=width)
+        case VariancesOptions():
+            return Variances(width=width, initial=block.initial)
 
 
 def _build_map(block: Block, width: int) -> nn.Module:
@@ -148,5 +177,15 @@ def _build_map(block: Block, width: int) -> nn.Module:
             return Residual(width=width, rank=block.rank, scale=block.scale, dropout=block.dropout)
         case GatedOptions():
             return Gated(width=width, rank=block.rank, dropout=block.dropout)
-        case MllmTowerOptions() | ClipTowerOptions() | TemperatureOptions():
+        case DomainWhitenOptions():
+            return DomainWhiten(width=width, variant=block.variant, shrinkage=block.shrinkage)
+        case ReverseOptions():
+            return Reverse(strength=block.strength)
+        case (
+            MllmTowerOptions()
+            | ClipTowerOptions()
+            | TemperatureOptions()
+            | PrototypesOptions()
+            | VariancesOptions()
+        ):
             raise ConfigError(f"a {block.kind} block cannot follow another block")

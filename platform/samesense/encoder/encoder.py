@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from samesense.core.errors import ModelError
 from samesense.core.hashing import hash_json
 from samesense.encoder.options import EncoderOptions, Modality
-from samesense.encoder.temperature import Temperature
 from samesense.encoder.towers.tower import Renderer, Tower
 from samesense.encoder.towers.weights import hash_weights
 
@@ -57,9 +56,9 @@ class Encoder(nn.Module):
             h_BD = self.blocks[name](h_BD)
         return F.normalize(h_BD, dim=-1)
 
-    def temperatures(self) -> dict[str, Tensor]:
-        """Return every temperature block's scalar by name."""
-        return {n: block() for n, block in self.blocks.items() if isinstance(block, Temperature)}
+    def learned(self) -> dict[str, Tensor]:
+        """Return by name the tensors of the blocks that take nothing: what only losses read."""
+        return {n: self.blocks[n]() for n, b in self.options.blocks.items() if b.takes == "nothing"}
 
     def embed_images(
         self, images: Sequence[Image.Image], *, images_per_forward: int = IMAGES_PER_FORWARD

@@ -1,32 +1,26 @@
 """The encoder as data: named blocks, and views that chain them from an item to a unit vector."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from samesense.core.options import Options
 from samesense.encoder.align.options import (
+    DomainWhitenOptions,
     GatedOptions,
     IdentityOptions,
     LinearOptions,
     MlpOptions,
     ResidualOptions,
+    ReverseOptions,
+)
+from samesense.encoder.learned.options import (
+    PrototypesOptions,
+    TemperatureOptions,
+    VariancesOptions,
 )
 from samesense.encoder.pools.options import LastTokenOptions
 from samesense.encoder.towers.options import ClipTowerOptions, MllmTowerOptions
-
-
-class TemperatureOptions(Options):
-    """A learned temperature: exp(−s), where s is trained and clamped."""
-
-    takes: ClassVar[str] = "nothing"
-    gives: ClassVar[str] = "scalar"
-    kind: Literal["temperature"]
-    initial: float = Field(default=0.07, gt=0)
-    """The temperature at the start."""
-    lowest: float = Field(default=0.01, gt=0)
-    """The temperature never falls below this (CLIP clamps its logit scale at ln 100)."""
-
 
 Device = Literal["auto", "cpu", "gpu"]
 """What a process computes on: ``auto`` is a GPU of its own where there are enough, else the CPU."""
@@ -41,17 +35,25 @@ Block = Annotated[
     | MlpOptions
     | ResidualOptions
     | GatedOptions
-    | TemperatureOptions,
+    | DomainWhitenOptions
+    | ReverseOptions
+    | TemperatureOptions
+    | PrototypesOptions
+    | VariancesOptions,
     Field(discriminator="kind"),
 ]
 Modality = Literal["image", "text"]
+"""What can be embedded."""
+ViewInput = Literal["image", "text", "concept"]
+"""What a view reads: a part of every item, or the names of all concepts of the training data."""
 
 
 class ViewOptions(Options):
-    """A chain of blocks from one modality of an item to a unit vector."""
+    """A chain of blocks from one part of an item, or from a concept's name, to a unit vector."""
 
-    input: Modality
-    """Which part of the item enters the first block."""
+    input: ViewInput
+    """What enters the first block: each item's image or text, or, once and for all items, every
+    concept's name in the order of the labels."""
     blocks: tuple[str, ...] = Field(min_length=1)
     """Names of blocks, in the order in which they apply."""
 

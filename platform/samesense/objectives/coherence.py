@@ -39,5 +39,5 @@ def _incoherence(m_KD: Tensor, variant: str, temperature: float) -> Tensor:
     if variant == "pairwise":
         upper = torch.triu_indices(len(m_KD), len(m_KD), offset=1)
         return (1 - (m_KD @ m_KD.T)[upper[0], upper[1]]).mean()
-    singular_K = torch.linalg.svdvals(m_KD.float())
+    singular_K = torch.linalg.svdvals(m_KD)
     return -F.log_softmax(singular_K / temperature, dim=0)[0]

@@ -16,10 +16,11 @@ def multi_positive(
     *,
     concept_B: Tensor,
     domain_B: Tensor,
-    temperature: float,
+    temperature: float | Tensor,
     own_domain: str = "include",
     same_domain_negative_weight: float = 1.0,
     false_negative_margin: float | None = None,
+    anchor: int | None = None,
 ) -> Tensor:
     """Return the scalar loss over unit vectors ``z_BD``.
 
@@ -30,6 +31,9 @@ def multi_positive(
     empty. An item without a positive adds nothing. Other positives are left out of the
     denominator, so positives do not repel each other (as in decoupled contrastive learning,
     Yeh et al. 2022); the frame is SupCon (Khosla et al. 2020) with positives weighted by domain.
+
+    With an ``anchor`` domain, i goes over the items outside of it, p and n over those in it: the
+    single-anchor control, which differs in nothing else.
     """
     logits_BB = z_BD @ z_BD.T / temperature
     same_concept_BB = concept_B[:, None] == concept_B[None, :]
@@ -37,15 +41,21 @@ def multi_positive(
     positive_BB = same_concept_BB & ~torch.eye(len(z_BD), dtype=torch.bool, device=z_BD.device)
     if own_domain == "leave_out":
         positive_BB = positive_BB & ~same_domain_BB
+    left_out_BB, anchors = same_concept_BB, len(z_BD)
+    if anchor is not None:
+        inside_B = domain_B == anchor
+        positive_BB = positive_BB & ~inside_B[:, None] & inside_B[None, :]
+        left_out_BB = same_concept_BB | ~inside_B[None, :]
+        anchors = max(1, int((~inside_B).sum()))
     weight_BB = _weight_domains_equally(positive_BB, domain_B)
     boost = torch.log(torch.tensor(same_domain_negative_weight)).to(logits_BB)
-    negative_BB = (logits_BB + boost * same_domain_BB).masked_fill(same_concept_BB, NO_LOGIT)
+    negative_BB = (logits_BB + boost * same_domain_BB).masked_fill(left_out_BB, NO_LOGIT)
     if false_negative_margin is None:
         denominator_BB = torch.logsumexp(negative_BB, dim=1, keepdim=True)
     else:
         limit_BB = logits_BB + false_negative_margin / temperature
         denominator_BB = _logsumexp_up_to(negative_BB, limit_BB)
-    return (weight_BB * F.softplus(denominator_BB - logits_BB)).sum() / len(z_BD)
+    return (weight_BB * F.softplus(denominator_BB - logits_BB)).sum() / anchors
 
 
 def _weight_domains_equally(positive_BB: Tensor, domain_B: Tensor) -> Tensor:

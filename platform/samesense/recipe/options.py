@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from samesense.core.options import Options
 from samesense.encoder.options import EncoderOptions
@@ -57,6 +57,7 @@ def _compiled(pattern: str) -> str:
 class StageOptions(Options):
     """One stage: which parameters learn, from which batches, by which losses, how long."""
 
+    kind: Literal["train"] = "train"
     name: str
     """Names the stage in logs and results."""
     trainable: tuple[Annotated[str, AfterValidator(_compiled)], ...] = Field(min_length=1)
@@ -76,6 +77,28 @@ class StageOptions(Options):
     """Validate on the training domains this often and keep the best weights; ``null``: the last."""
 
 
+class FitStageOptions(Options):
+    """One stage without gradients: a block is worked out from the vectors that reach it."""
+
+    kind: Literal["fit"]
+    name: str
+    """Names the stage in logs and results."""
+    block: str
+    """A block with a closed form, on the way from images to vectors."""
+
+
+def _stage_kind(stage: Any) -> str:
+    """Return a stage's kind; one that states none is trained."""
+    kind = stage.get("kind", "train") if isinstance(stage, dict) else stage.kind
+    return str(kind)
+
+
+Stage = Annotated[
+    Annotated[StageOptions, Tag("train")] | Annotated[FitStageOptions, Tag("fit")],
+    Discriminator(_stage_kind),
+]
+
+
 class Recipe(EncoderOptions):
     """A method as data: an encoder and its training stages."""
 
@@ -83,7 +106,7 @@ class Recipe(EncoderOptions):
     """Names the method in results."""
     summary: str = ""
     """One sentence on what it does."""
-    stages: tuple[StageOptions, ...] = ()
+    stages: tuple[Stage, ...] = ()
     """Trained one after another, each from the weights of the one before."""
 
     def with_block(self, name: str, **changes: Any) -> "Recipe":

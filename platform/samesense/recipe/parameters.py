@@ -5,7 +5,7 @@ import re
 from samesense.core.errors import ConfigError, Fault, blame
 from samesense.encoder.build import build_skeleton
 from samesense.encoder.render.loading import load_config
-from samesense.recipe.options import Recipe
+from samesense.recipe.options import Recipe, StageOptions
 
 
 def check_parameters(recipe: Recipe) -> None:
@@ -28,6 +28,7 @@ def check_parameters(recipe: Recipe) -> None:
             f"'{pattern}' matches no parameter (blocks with parameters: {blocks})",
         )
         for s, stage in enumerate(recipe.stages)
+        if isinstance(stage, StageOptions)
         for i, pattern in enumerate(stage.trainable)
         if not any(re.fullmatch(pattern, name) for name in names)
     ]

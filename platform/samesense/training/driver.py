@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,28 @@ import torch
 
 from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact, save_artefact
 from samesense.artefact.provenance import provenance
-from samesense.core.errors import ConfigError, Fault, TrainingError, blame
+from samesense.core.errors import ConfigError, Fault, TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
-from samesense.recipe.options import StageOptions
-from samesense.recipe.parameters import check_parameters
-from samesense.recipe.wiring import check_wiring
+from samesense.recipe.options import FitStageOptions, Recipe, Stage, StageOptions
 from samesense.training.checkpoints import Checkpoints
+from samesense.training.checks import (
+    TRAINING_SPLITS,
+    check_data,
+    check_job,
+    in_splits,
+    with_absolute_models,
+)
+from samesense.training.concepts import prepare_concepts
+from samesense.training.device import on_gpu
+from samesense.training.fit import fit_block
 from samesense.training.options import TrainJob
-from samesense.training.record import Start, check_run, checkpoint_root, claim_run
-from samesense.training.sizes import check_sizes
+from samesense.training.record import Start, checkpoint_root, claim_run
 from samesense.training.sources import Source, stage_views, view_source
-from samesense.training.task import StageTask, as_items
-from samesense.training.tracking import check_trackers, forget_tracks
+from samesense.training.task import StageTask, as_items, domain_numbers
+from samesense.training.tracking import forget_tracks
 from samesense.training.validate import VALIDATION_METRIC
+from samesense.training.vocabulary import with_anchors, with_counts
 from samesense.training.weights import load_weights
 from samesense.training.workers import run_stage
 from samesense.vectors.cache import VectorCache
@@ -38,7 +46,6 @@ FillVectors = Callable[[Manifest, Path], VectorCache]
 """Puts the tower vectors of a manifest's images, by an artefact's tower, into a cache."""
 
 START = "start"
-TRAINING_SPLITS = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -50,38 +57,6 @@ class Trained:
     """Wall-clock time of all stages, reading and start-up included."""
     trained_parameters: int
     """How many numbers the stages trained."""
-
-
-def check_job(job: TrainJob, *, start: Start = "new") -> None:
-    """Refuse a job that cannot work, without asking for any resource.
-
-    Raises:
-        ConfigError: naming every fault of the recipe or of the combination of options, or if its
-            folder holds a run that ``start`` does not expect.
-        ModelError: if a backbone's configuration does not load.
-    """
-    with blame("recipe"):
-        check_wiring(job.recipe)
-        check_parameters(job.recipe)
-        if not job.recipe.stages:
-            raise ConfigError("has no stage to train")
-    with blame("tracking", "mlflow"):
-        check_trackers(job.tracking)
-    check_run(_with_absolute_models(job), start=start)
-
-
-def check_data(job: TrainJob, *, manifest: Manifest, start: Start = "new") -> None:
-    """Refuse a manifest with splits that the job cannot train on, without asking for any resource.
-
-    Raises:
-        ConfigError: if a step cannot be shared by the workers, or the job's folder holds a run on
-            other data that ``start`` would go on with.
-        TrainingError: if the items do not make one step.
-        CorpusError: if there are none.
-    """
-    check_sizes(job, manifest=manifest)
-    seen = _in_splits(manifest, TRAINING_SPLITS)
-    check_run(_with_absolute_models(job), start=start, manifest_hash=seen.hash)
 
 
 def train(
@@ -99,31 +74,33 @@ def train(
     """
     check_job(job, start=start)
     check_data(job, manifest=manifest, start=start)
-    job = _with_absolute_models(job)
+    job = with_absolute_models(job)
     started = time.monotonic()
-    seen = _in_splits(manifest, TRAINING_SPLITS)
+    seen = in_splits(manifest, TRAINING_SPLITS)
     out = Path(job.out).absolute()
     claim_run(job, manifest_hash=seen.hash, start=start)
+    job = job.model_copy(update={"recipe": with_counts(job.recipe, seen=seen)})
     if start != "resume":
         _remove_outcome(job, out)
     artefact = _start(job, seen, out)
     for stage in job.recipe.stages:
         artefact = _train_stage(job, stage, artefact, seen, out, fill_vectors)
-    counts = {n: p.numel() for n, p in build_skeleton(job.recipe).blocks.named_parameters()}
     return Trained(
         artefact=artefact,
         seconds=time.monotonic() - started,
-        trained_parameters=sum(
-            count
-            for name, count in counts.items()
-            if any(re.fullmatch(p, name) for s in job.recipe.stages for p in s.trainable)
-        ),
+        trained_parameters=_count_learned(job.recipe),
     )
 
 
-def _in_splits(manifest: Manifest, names: Sequence[str]) -> Manifest:
-    """Return the rows of these splits, some of which may be empty."""
-    return manifest.where(np.isin(manifest.column("split").astype(str), names))
+def _count_learned(recipe: Recipe) -> int:
+    blocks = build_skeleton(recipe).blocks
+    trained = [p for s in recipe.stages if isinstance(s, StageOptions) for p in s.trainable]
+    fitted = {s.block for s in recipe.stages if isinstance(s, FitStageOptions)}
+    tensors = {
+        **{n: p for n, p in blocks.named_parameters() if any(re.fullmatch(t, n) for t in trained)},
+        **{n: b for n, b in blocks.named_buffers() if n.split(".")[0] in fitted},
+    }
+    return sum(tensor.numel() for tensor in tensors.values())
 
 
 def _remove_outcome(job: TrainJob, out: Path) -> None:
@@ -131,15 +108,6 @@ def _remove_outcome(job: TrainJob, out: Path) -> None:
     for stage in job.recipe.stages:
         shutil.rmtree(out / _folder_after(job, stage), ignore_errors=True)
     shutil.rmtree(out / START, ignore_errors=True)
-
-
-def _with_absolute_models(job: TrainJob) -> TrainJob:
-    """Name local models so that the artefact finds them from any working directory."""
-    recipe = job.recipe
-    for name, tower in recipe.towers().items():
-        if Path(tower.model).is_dir():
-            recipe = recipe.with_block(name, model=str(Path(tower.model).absolute()))
-    return job.model_copy(update={"recipe": recipe})
 
 
 def _start(job: TrainJob, seen: Manifest, out: Path) -> Artefact:
@@ -152,7 +120,7 @@ def _start(job: TrainJob, seen: Manifest, out: Path) -> Artefact:
 
 def _train_stage(
     job: TrainJob,
-    stage: StageOptions,
+    stage: Stage,
     before: Artefact,
     seen: Manifest,
     out: Path,
@@ -161,22 +129,28 @@ def _train_stage(
     folder = out / _folder_after(job, stage)
     if folder.is_dir():
         return load_artefact(folder)
-    task = _task(job, stage, before, seen, out, fill_vectors)
-    run_stage(job, task, out=out)
-    chosen = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last).chosen()
-    if chosen is None:
-        raise TrainingError(f"{task.checkpoint_folder}: the stage has left no checkpoint")
+    if isinstance(stage, FitStageOptions):
+        training = seen.of(splits=("train",))
+        h_ND = fill_vectors(seen, before.folder).get(list(training.column("content_hash")))
+        weights = fit_block(before, stage=stage, h_ND=h_ND, domain_N=domain_numbers(training))
+        score = None
+    else:
+        task = _task(job, stage, before, seen, out, fill_vectors)
+        run_stage(job, task, out=out)
+        chosen = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last).chosen()
+        if chosen is None:
+            raise TrainingError(f"{task.checkpoint_folder}: the stage has left no checkpoint")
+        weights, score = dict(chosen.state.weights), chosen.record.score
     encoder = before.encoder()
-    load_weights(encoder.blocks, chosen.state.weights)
+    load_weights(encoder.blocks, weights)
     towers = before.recipe.towers()
-    changed = {name.split(".")[0] for name in chosen.state.weights} & set(towers)
+    changed = {name.split(".")[0] for name in weights} & set(towers)
     written = {name for name, tower in towers.items() if tower != job.recipe.towers()[name]}
-    score = chosen.record.score
     metrics = {} if score is None else {VALIDATION_METRIC: score}
     return _save(job, folder, seen, encoder, frozenset(changed | written), metrics)
 
 
-def _folder_after(job: TrainJob, stage: StageOptions) -> str:
+def _folder_after(job: TrainJob, stage: Stage) -> str:
     return MODEL_FOLDER if stage is job.recipe.stages[-1] else f"after-{stage.name}"
 
 
@@ -194,12 +168,12 @@ def _task(
         view: view_source(recipe, stage=stage, view=view, parameters=names)
         for view in stage_views(recipe, stage=stage)
     }
-    splits = {name: _in_splits(seen, (name,)) for name in TRAINING_SPLITS}
+    splits = {name: in_splits(seen, (name,)) for name in TRAINING_SPLITS}
     caches = _caches(sources, seen, before, fill_vectors)
     concepts = seen.labels
     task = StageTask(
         recipe=recipe,
-        stage=stage,
+        stage=with_anchors(stage, domains=splits["train"].domains),
         sources=sources,
         artefact=str(before.folder),
         training=as_items(
@@ -207,6 +181,12 @@ def _task(
         ),
         validation=as_items(
             splits["validation"], concepts=concepts, vectors=_refs(splits["validation"], caches)
+        ),
+        concepts=prepare_concepts(
+            concepts,
+            sources=sources,
+            artefact=before,
+            gpu=on_gpu(job.workers.device, processes=1),
         ),
         checkpoint_folder=f"{checkpoint_root(job)}/{stage.name}",
         checkpoints=job.checkpoints,
@@ -231,7 +211,7 @@ def _threads(workers: int) -> int:
 def _caches(
     sources: Mapping[str, Source], seen: Manifest, before: Artefact, fill_vectors: FillVectors
 ) -> dict[Source, VectorCache]:
-    cached = {source for source in sources.values() if source.kind == "cached"}
+    cached = {s for s in sources.values() if s.kind == "cached" and s.modality == "image"}
     return {s: fill_vectors(seen, before.folder) for s in cached}
 
 

@@ -59,16 +59,18 @@ def set_learning_rate(engine: Any, *, value: float) -> None:
         group["lr"] = value
 
 
-def take_step(engine: Any) -> float:
+def take_step(engine: Any) -> float | None:
     """Let the optimiser move the parameters; return the norm of all ranks' mean gradient, not
-    clipped.
+    clipped, or None while parts of the first step are still to come.
 
     Gradients must have been computed. Without ZeRO, DeepSpeed keeps no norm and deletes the
     gradients with the step, so it is taken before; a step that ZeRO skips has an infinite norm.
     """
     norm = None if engine.zero_optimization() else _gradient_norm(engine.module.parameters())
     engine.step()
-    return float(engine.get_global_grad_norm() if norm is None else norm)
+    if norm is None:
+        norm = engine.get_global_grad_norm()
+    return None if norm is None else float(norm)
 
 
 def _gradient_norm(parameters: Iterable[nn.Parameter]) -> torch.Tensor:

@@ -51,7 +51,8 @@ def stream(task: StageTask, *, items: Items, plan: Sequence[Indices] | Indices) 
     Raises:
         TrainingError: if an item cannot be read or decoded.
     """
-    sources = tuple({source.key: source for source in task.sources.values()}.values())
+    read = (source for source in task.sources.values() if source.modality != "concept")
+    sources = tuple({source.key: source for source in read}.values())
     live = any(source.kind == "live" for source in sources)
     per_block = LIVE_STEPS_PER_BLOCK if live else CACHED_STEPS_PER_BLOCK
     context = ray.data.DataContext.get_current()

@@ -14,6 +14,7 @@ from samesense.artefact.folder import load_artefact
 from samesense.core.errors import TrainingError
 from samesense.encoder.encoder import Encoder
 from samesense.training.checkpoints import Checkpoint, Checkpoints
+from samesense.training.concepts import concept_inputs
 from samesense.training.engine import set_learning_rate, start_engine
 from samesense.training.feed import Batch, stream
 from samesense.training.measure import Meter
@@ -75,7 +76,7 @@ class _Run:
         if last:
             load_weights(encoder.blocks, last.state.weights)
         self.engine = start_engine(
-            ViewsModule(encoder, sources=task.sources),
+            ViewsModule(encoder, sources=task.sources, concepts=concept_inputs(encoder, task=task)),
             optimiser=task.stage.optimiser,
             options=task.deepspeed,
             items_per_forward=-(-share // self.parts),

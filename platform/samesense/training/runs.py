@@ -193,7 +193,8 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def _stages(config: Mapping[str, Any], lines: Sequence[Line]) -> list[Stage]:
-    asked = {s["name"]: s["steps"] for s in config.get("recipe", {}).get("stages", ())}
+    stages = config.get("recipe", {}).get("stages", ())
+    asked = {s["name"]: s["steps"] for s in stages if "steps" in s}
     taken: dict[str, list[Line]] = {}
     for line in lines:
         taken.setdefault(line["stage"], []).append(line)

@@ -1,7 +1,8 @@
-"""The learning rate as a function of the step."""
+"""The learning rate and the weights of losses as functions of the step."""
 
 import math
 
+from samesense.objectives.options import Loss
 from samesense.recipe.options import OptimiserOptions
 
 
@@ -12,3 +13,9 @@ def learning_rate(optimiser: OptimiserOptions, *, step: int, steps: int) -> floa
         return optimiser.learning_rate * (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)
     return optimiser.learning_rate * (1 + math.cos(math.pi * done)) / 2
+
+
+def loss_weight(loss: Loss, *, step: int, steps: int) -> float:
+    """Return the weight at ``step`` (from 0) of ``steps``: a linear rise, then constant."""
+    rise = round(loss.ramp_share * steps)
+    return loss.weight * min(1.0, (step + 1) / max(1, rise))

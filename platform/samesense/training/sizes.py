@@ -4,6 +4,7 @@ import numpy as np
 
 from samesense.core.errors import ConfigError, Fault, blame
 from samesense.corpus.manifest import Manifest
+from samesense.recipe.options import StageOptions
 from samesense.training.options import TrainJob
 from samesense.training.plan import Indices, items_per_step, steps_per_epoch
 
@@ -19,6 +20,8 @@ def check_sizes(job: TrainJob, *, manifest: Manifest) -> None:
     training = manifest.of(splits=("train",))
     concept_N, domain_N = (_numbers(training, name) for name in ("label", "domain"))
     for s, stage in enumerate(job.recipe.stages):
+        if not isinstance(stage, StageOptions):
+            continue
         with blame("recipe", "stages", s):
             steps_per_epoch(stage.sampler, concept_N=concept_N, domain_N=domain_N)
         items, workers = items_per_step(stage.sampler, domain_N=domain_N), job.workers.count

@@ -1,7 +1,9 @@
 """What a stage reads: for each view it uses, the items themselves or a frozen tower's vectors.
 
 A view of images whose tower holds no trainable parameter reads tower vectors from the cache, so
-the tower runs once however many epochs follow. Any other view reads the items and runs its tower.
+the tower runs once however many epochs follow. A view of concepts whose tower is frozen reads
+tower vectors of their names, made once a stage. Any other view reads the items, or the names, and
+runs its tower.
 """
 
 import re
@@ -9,18 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from samesense.encoder.options import Modality
+from samesense.encoder.options import ViewInput
 from samesense.recipe.options import Recipe, StageOptions
 
 
 @dataclass(frozen=True)
 class Source:
-    """One thing to read for every item."""
+    """One thing to read for every item, or for every concept."""
 
     kind: Literal["cached", "live"]
-    """Tower vectors from the cache, or the item rendered for its tower."""
-    modality: Modality
-    """Which part of the item."""
+    """Tower vectors made before, or the item or name rendered for its tower."""
+    modality: ViewInput
+    """Which part of the item, or the names of the concepts."""
     prefix: tuple[str, ...]
     """The blocks that give the tower vector; the first is the tower."""
 

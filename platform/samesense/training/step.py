@@ -70,7 +70,8 @@ def _train_in_parts(
     loss, seen = _loss(leaves, labels, step=step, task=task)
     gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
     wanted = dict(zip(leaves, gradients, strict=True))
-    norm, first = 0.0, 0
+    norm: float | None = None
+    first = 0
     for part in range(parts):
         batch = next(batches)
         tensors = _forward(engine, batch, step=step, part=part, task=task)
@@ -96,7 +97,7 @@ def _join(module: ViewsModule, found: Sequence[Mapping[str, Tensor]]) -> dict[st
     """Join the parts' rows; what all parts share is taken once. All become leaves of a graph."""
     joined = {
         name: torch.cat([tensors[name] for tensors in found])
-        if name in module.sources
+        if name in module.of_items
         else found[0][name]
         for name in found[0]
     }
@@ -116,7 +117,7 @@ def _carried(
         gradient = gradients[name]
         if gradient is None or not tensor.requires_grad:
             continue
-        if name in module.sources:
+        if name in module.of_items:
             total = total.to(tensor.device) + (tensor * gradient[rows]).sum()
         elif rows.start == 0:
             total = total.to(tensor.device) + (tensor * gradient).sum()
@@ -131,7 +132,7 @@ def _loss(
         "concept_B": torch.cat([batch.concept_B for batch in batches]),
         "domain_B": torch.cat([batch.domain_B for batch in batches]),
     }
-    loss, terms = total_loss(tensors, stage=task.stage, **labels)
+    loss, terms = total_loss(tensors, stage=task.stage, step=step, **labels)
     _check_finite({"loss": loss}, step=step, task=task)
     said = described(tensors, view=task.recipe.vector.get("image"), step=step, **labels)
     return loss, {"loss": float(loss.detach()), **terms, **said}

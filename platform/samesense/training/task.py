@@ -1,6 +1,6 @@
 """One stage as it is sent to the workers: plain data, nothing that needs a connection.
 
-Shapes: N items.
+Shapes: N items, C concepts, D width.
 """
 
 from collections.abc import Mapping
@@ -34,6 +34,15 @@ class Items:
 
 
 @dataclass(frozen=True)
+class Concepts:
+    """All concepts of the training data, in the order of their labels."""
+
+    names: tuple[str, ...]
+    vectors: Mapping[str, NDArray[np.float32]]
+    """Source key → tower vectors (C, D) of the names, where the tower is frozen."""
+
+
+@dataclass(frozen=True)
 class StageTask:
     """Everything that a worker needs to train one stage."""
 
@@ -45,6 +54,7 @@ class StageTask:
     """Folder of the artefact that the stage starts from."""
     training: Items
     validation: Items
+    concepts: Concepts
     checkpoint_folder: str
     """Where the stage's checkpoints lie: a path, or an ``s3://`` URI."""
     checkpoints: CheckpointOptions
@@ -65,11 +75,16 @@ class StageTask:
 def as_items(manifest: Manifest, *, concepts: list[str], vectors: Mapping[str, object]) -> Items:
     """Return a manifest's rows as a worker reads them."""
     labels, texts = manifest.column("label"), manifest.column("text")
-    domains = manifest.domains
     return Items(
         uris=manifest.column("uri"),
         texts=np.array([t or label for t, label in zip(texts, labels, strict=True)], dtype=object),
         concept_N=np.array([concepts.index(label) for label in labels], dtype=np.int64),
-        domain_N=np.array([domains.index(d) for d in manifest.column("domain")], dtype=np.int64),
+        domain_N=domain_numbers(manifest),
         vectors=vectors,
     )
+
+
+def domain_numbers(manifest: Manifest) -> NDArray[np.int64]:
+    """Return the domain (N,) of each row as its number among the manifest's sorted domains."""
+    domains = manifest.domains
+    return np.array([domains.index(d) for d in manifest.column("domain")], dtype=np.int64)

@@ -39,21 +39,60 @@ def test_every_recipe_of_the_library_is_wired(name: str) -> None:
         ),
         ("views.image.blocks=[backbone, align]", "block 'align' takes vector, but is given tokens"),
         ("views.image.blocks=[backbone]", "ends with tokens; the last block must give a vector"),
-        ("vector.image=imgae", "no view 'imgae' (has: frozen, image, text). Did you mean 'image'?"),
-        ("vector.image=text", "vector.image: view 'text' reads text"),
         (
-            "stages.0.losses.0.on.z=imag",
-            "stages.0.losses.0.on.z: no tensor 'imag' (has: frozen, image, text)",
+            "vector.image=imgae",
+            "no view 'imgae' (has: frozen, image, names, text). Did you mean 'im",
+        ),
+        ("vector.image=text", "vector.image: view 'text' reads text"),
+        ("vector.image=names", "vector.image: view 'names' reads concept"),
+        ("stages.0.losses.0.on.z=imag", "stages.0.losses.0.on.z: no items tensor 'imag' (has: "),
+        (
+            "stages.0.losses.0.on.z=names",
+            "on.z: no items tensor 'names' (has: frozen, image, text)",
+        ),
+        (
+            "stages.0.losses.0={kind: semantic_relations, on: {z: image, concepts: text}}",
+            "on.concepts: no concepts tensor 'text' (has: names)",
+        ),
+        (
+            "stages.0.losses.0={kind: cross_entropy, labels: domain, "
+            "on: {z: image, classes: names}}",
+            "on.classes: no domains tensor 'names' (has: none)",
+        ),
+        ("blocks.image={kind: temperature}", "views.image: a block that losses read has this name"),
+        ("blocks.align={kind: domain_whiten}", "stages: none of kind 'fit' names block 'align'"),
+        (
+            "stages=[{kind: fit, name: fit, block: last}]",
+            "stages.0.block: no closed-form block 'last' (has: none)",
         ),
         (
             "stages.0.losses.1={kind: preserve, on: {z: image}}",
             "stages.0.losses.1.on.h: is required (preserve)",
         ),
-        ("stages.0.losses.0.on.q=image", "stages.0.losses.0.on.q: no role 'q' (has: z)"),
+        ("stages.0.losses.0.on.q=image", "stages.0.losses.0.on.q: no role 'q' (has: temperature"),
     ],
 )
 def test_a_fault_in_the_wiring_is_named(tmp_path: Path, override: str, expected: str) -> None:
     assert expected in refusal(variant(tmp_path, "", override))
+
+
+def test_a_closed_form_off_the_way_of_images_is_refused(tmp_path: Path) -> None:
+    recipe = variant(
+        tmp_path,
+        "",
+        "blocks.white={kind: domain_whiten}",
+        "views.text.blocks=[backbone, last, white]",
+        "stages=[{kind: fit, name: fit, block: white}]",
+    )
+    assert "stages.0.block: view 'image' does not pass through 'white'" in refusal(recipe)
+
+
+def test_a_stage_that_states_no_kind_is_trained_and_a_wrong_kind_is_told(tmp_path: Path) -> None:
+    assert variant(tmp_path, "").stages[0].kind == "train"
+    with pytest.raises(ConfigError, match=r"no kind 'fitt' \(has: train, fit\).*'fit'"):
+        variant(tmp_path, "", "stages.0={kind: fitt, name: x, block: align}")
+    with pytest.raises(ConfigError, match=r"stages\.0\.blok: unknown key.*'block'"):
+        variant(tmp_path, "", "stages.0={kind: fit, name: x, blok: align}")
 
 
 def test_a_pattern_that_matches_no_parameter_is_refused(tmp_path: Path) -> None:
@@ -82,4 +121,4 @@ def test_a_loss_cannot_take_a_view_for_a_temperature() -> None:
         update={"on": {"query": "image", "candidate": "text", "temperature": "text"}}
     )
     broken = recipe.model_copy(update={"stages": (stage.model_copy(update={"losses": (loss,)}),)})
-    assert "on.temperature: no tensor 'text' (has: temperature)" in refusal(broken)
+    assert "on.temperature: no scalar tensor 'text' (has: temperature)" in refusal(broken)

@@ -17,7 +17,14 @@ from samesense.training.runs import MODEL_RECORD, START_RECORD, find_runs, read_
 JOB: dict[str, Any] = {
     "seed": 3,
     "corpus": {"held_out": ["sketch", "photo"]},
-    "recipe": {"name": "r", "stages": [{"name": "a", "steps": 4}, {"name": "b", "steps": 2}]},
+    "recipe": {
+        "name": "r",
+        "stages": [
+            {"kind": "fit", "name": "closed form", "block": "white"},
+            {"name": "a", "steps": 4},
+            {"name": "b", "steps": 2},
+        ],
+    },
 }
 
 

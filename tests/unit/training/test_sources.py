@@ -29,6 +29,8 @@ def test_a_stage_reads_what_its_losses_and_its_validation_ask_for() -> None:
         (r"align\..*", "image", "cached"),
         (r"align\..*", "frozen", "cached"),
         (r"align\..*", "text", "live"),
+        (r"align\..*", "names", "cached"),
+        (r"backbone\..*", "names", "live"),
         (r"backbone\..*", "image", "live"),
         (r".*", "frozen", "live"),
     ],

@@ -59,4 +59,34 @@ class GatedOptions(Options):
     """Share of bottleneck units dropped in training."""
 
 
-AlignOptions = IdentityOptions | LinearOptions | MlpOptions | ResidualOptions | GatedOptions
+class DomainWhitenOptions(Options):
+    """z = h W + b in closed form: the domains' means coincide, or all entries are whitened."""
+
+    takes: ClassVar[str] = "vector"
+    gives: ClassVar[str] = "vector"
+    kind: Literal["domain_whiten"]
+    variant: Literal["remove", "pca"] = "remove"
+    """Remove the subspace in which the means of the domains differ, or whiten."""
+    shrinkage: float = Field(default=0.1, gt=0, le=1)
+    """How far ``pca`` draws the covariance towards a multiple of the identity."""
+
+
+class ReverseOptions(Options):
+    """The identity, whose gradient is reversed: what follows it is a critic of what precedes."""
+
+    takes: ClassVar[str] = "vector"
+    gives: ClassVar[str] = "vector"
+    kind: Literal["reverse"]
+    strength: float = Field(default=1.0, gt=0)
+    """Factor on the reversed gradient."""
+
+
+AlignOptions = (
+    IdentityOptions
+    | LinearOptions
+    | MlpOptions
+    | ResidualOptions
+    | GatedOptions
+    | DomainWhitenOptions
+    | ReverseOptions
+)

@@ -111,5 +111,6 @@ def check_installed() -> None:
     """
     if importlib.util.find_spec("mlflow") is None:
         raise ConfigError(
-            "MLflow is not installed; `pip install 'samesense[mlflow]'`, or set tracking.mlflow to null"
+            "MLflow is not installed; `pip install 'samesense[mlflow]'`, or set tracking.mlflow "
+            "to null"
         )

@@ -15,9 +15,10 @@ class Temperature(nn.Module):
 
     def __init__(self, *, initial: float, lowest: float) -> None:
         super().__init__()
-        self.logit_scale = nn.Parameter(torch.tensor(-math.log(initial)))
+        # One entry, not none: without ZeRO, DeepSpeed fails to clip a gradient of no dimension.
+        self.logit_scale = nn.Parameter(torch.tensor([-math.log(initial)]))
         self.highest_scale = -math.log(lowest)
 
     def forward(self) -> Tensor:
         """Return the scalar τ."""
-        return torch.exp(-self.logit_scale.clamp(max=self.highest_scale))
+        return torch.exp(-self.logit_scale.clamp(max=self.highest_scale))[0]
