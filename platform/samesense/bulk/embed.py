@@ -16,7 +16,7 @@ from samesense.core.progress import progress
 from samesense.core.storage import write_text_atomically
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.rejections import Rejection, write_rejections
-from samesense.corpus.scan import Scan, scan
+from samesense.corpus.scan import Scan
 from samesense.index.collection import Collection
 from samesense.index.rows import IndexRows
 from samesense.index.store import Store, open_store
@@ -36,19 +36,17 @@ class Embedded:
     """The model's fingerprint, under which the index serves."""
 
 
-def embed_corpus(job: EmbedJob) -> Embedded:
-    """Embed a corpus with a trained model and serve it under the index's aliases.
+def embed_corpus(job: EmbedJob, *, found: Scan) -> Embedded:
+    """Embed a scanned corpus with a trained model and serve it under the index's aliases.
 
     Ray must be running. A run that was killed is continued by running it again.
 
     Raises:
-        CorpusError: if the corpus is empty or cannot be read.
         ArtefactError: if the model cannot be read.
         StoreError: if the index cannot be reached, or holds other rows than it should.
     """
     artefact = load_artefact(job.model)
     with open_store(job.milvus) as store:
-        found = scan(job.corpus, limits=job.limits)
         filled = fill_image_vectors(
             found.manifest,
             model=job.model,

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 
-from samesense.cli.experiment import Experiment, train_without
+from samesense.cli.experiment import Experiment, held_out_together, train_without
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.scratch import build_idefics3
 from samesense.encoder.towers.options import MllmTowerOptions
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
-
-HELD_OUT_TOGETHER = 2
-"""A backbone from scratch is trained once for two held-out domains and sees neither."""
 
 
 def recipes_on_backbones(
@@ -22,8 +19,7 @@ def recipes_on_backbones(
         for held_out in experiment.held_out:
             yield held_out, alignment.with_block("backbone", model=experiment.backbone)
         return
-    for start in range(0, len(experiment.held_out), HELD_OUT_TOGETHER):
-        together = experiment.held_out[start : start + HELD_OUT_TOGETHER]
+    for together in held_out_together(experiment, domains=len(manifest.domains)):
         backbone = _from_scratch(together, experiment, manifest, seed)
         for held_out in together:
             yield (

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from samesense.core.errors import ConfigError
+from samesense.core.errors import ConfigError, Fault
 
 SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """The variable by which Ray tells the driver of a submitted job its runtime environment."""
@@ -36,10 +36,11 @@ def refuse_lost_paths(**paths: str) -> None:
         return
     for name, path in paths.items():
         if "://" not in path and not Path(path).is_absolute():
-            raise ConfigError(
-                f"{name}: '{path}' is relative, and a submitted job runs in a copy of the working "
+            message = (
+                f"'{path}' is relative, and a submitted job runs in a copy of the working "
                 "directory that Ray deletes; give an absolute path on storage that all nodes share"
             )
+            raise ConfigError(Fault((name,), message))
 
 
 @contextmanager

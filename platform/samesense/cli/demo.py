@@ -4,8 +4,13 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from samesense.cli.leave_one_out import Outcome
+    from samesense.corpus.manifest import Manifest
 
 DRAWN_IMAGES = 80
 DRAWN_SIDE_PX = 48
@@ -34,18 +39,23 @@ def demo(
     images among images of the training domains that no stage has seen. Then index the corpus, so
     that it can be searched.
     """
-    from samesense.cli.cluster import cluster
-    from samesense.cli.experiment import Experiment
-    from samesense.cli.leave_one_out import run_experiment
     from samesense.cli.tables import report_scan
-    from samesense.corpus.scan import scan
+    from samesense.core.config import COMMAND_LINE
+    from samesense.corpus.scan import list_domains, scan
+
+    uri = str(corpus) if corpus is not None else draw_corpus(out / "corpus")
+    with COMMAND_LINE.locate():
+        check_folds(held_out, domains=list_domains(uri))
+
+    from samesense.cli.cluster import cluster
+    from samesense.cli.experiment import Experiment, check_experiment
+    from samesense.cli.leave_one_out import run_experiment
     from samesense.encoder.render.loading import load_config
     from samesense.evaluation.report.page import write_page
     from samesense.evaluation.results import results_table, write_results
 
     if backbone is not None:
         load_config(backbone, revision=None)
-    uri = str(corpus) if corpus is not None else draw_corpus(out / "corpus")
     found = scan(uri)
     report_scan(found, rejections=out / "rejections.parquet")
     experiment = Experiment(
@@ -55,20 +65,39 @@ def demo(
         held_out=tuple(held_out or found.manifest.domains),
         seeds=seeds or (1 if corpus is None else 3),
     )
+    check_experiment(experiment, manifest=found.manifest)
     with cluster():
-        outcome = run_experiment(experiment, found.manifest)
+        outcome = run_experiment(experiment, found)
     results, page = out / "results.json", out / "report.html"
     write_results(results, outcome.rows)
     write_page(page, report=outcome.report)
-    query = found.manifest.of(domains=(outcome.searched_domain,)).column("uri")[0]
     print()
     print(results_table(outcome.rows))
     print(f"\nresults  {results}\nreport   {page}\nmodel    {outcome.model}")
-    others = ",".join(d for d in found.manifest.domains if d != outcome.searched_domain)
+    print(f"search   {search_command(outcome, found.manifest)}")
+
+
+def check_folds(held_out: list[str], *, domains: list[str]) -> None:
+    """Check that each domain that is held out, or each that there is, leaves others.
+
+    Raises:
+        CorpusError: if not.
+    """
+    from samesense.core.errors import blame
+    from samesense.corpus.splits import check_held_out
+
+    for domain in held_out or domains:
+        with blame("held_out"):
+            check_held_out((domain,), domains=domains)
+
+
+def search_command(outcome: "Outcome", manifest: "Manifest") -> str:
+    """Return a command that searches the other domains for an image of the one never seen."""
+    query = manifest.of(domains=(outcome.searched_domain,)).column("uri")[0]
+    others = ",".join(d for d in manifest.domains if d != outcome.searched_domain)
     program = "samesense" if shutil.which("samesense") else sys.argv[0]
-    search = [program, "search", "--index", outcome.index, "--milvus", outcome.milvus]
-    search += ["--image", query, "--domains", others, "--grid", "hits.png"]
-    print(f"search   {shlex.join(search)}")
+    words = [program, "search", "--index", outcome.index, "--milvus", outcome.milvus]
+    return shlex.join([*words, "--image", query, "--domains", others, "--grid", "hits.png"])
 
 
 def draw_corpus(folder: Path) -> str:

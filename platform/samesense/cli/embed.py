@@ -46,10 +46,12 @@ def embed(
     from samesense.artefact.folder import load_artefact
     from samesense.bulk.embed import embed_corpus
     from samesense.cli.tables import print_scan
+    from samesense.corpus.scan import scan
 
     load_artefact(job.model)
+    found = scan(job.corpus, limits=job.limits)
     with cluster():
-        done = embed_corpus(job)
+        done = embed_corpus(job, found=found)
     print_scan(done.scan)
     print(f"fates       {done.fates}")
     print(f"index       {index} in {milvus}, model {done.fingerprint[:12]}")

@@ -30,14 +30,13 @@ def evaluate(
     values = {"model": str(model), "corpus": corpus, "protocol": protocol, "cache": cache}
     job = validated(EvaluateJob, values)
 
-    from samesense.artefact.folder import load_artefact
     from samesense.cli.cluster import cluster
-    from samesense.cli.evaluation import run_evaluation
+    from samesense.cli.evaluation import run_evaluation, split_as_trained
     from samesense.evaluation.results import results_table, write_results
 
-    load_artefact(job.model)
+    split = split_as_trained(job)
     with cluster():
-        rows = run_evaluation(job)
+        rows = run_evaluation(job, split=split)
     results = out or model / "results.json"
     write_results(results, rows)
     print(results_table(rows))

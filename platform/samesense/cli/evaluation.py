@@ -24,17 +24,16 @@ from samesense.evaluation.results import BASELINE, Row
 from samesense.training.options import TrainJob
 
 
-def run_evaluation(job: EvaluateJob) -> list[Row]:
-    """Return the rows of a protocol for a model and for its unaligned backbone.
-
-    Ray must be running.
+def split_as_trained(job: EvaluateJob) -> Manifest:
+    """Scan the corpus and split it as the model's training did.
 
     Raises:
         ArtefactError: if the model cannot be read.
-        CorpusError: if the corpus holds images that the model was trained on where it must not.
+        CorpusError: if the corpus cannot be read, or holds images that the model was trained on
+            where it must not.
     """
     artefact = load_artefact(job.model)
-    trained_by = TrainJob.model_validate(artefact.record.provenance["config"])
+    trained_by = _trained_by(artefact)
     found = scan(job.corpus, limits=job.limits)
     split = leave_domains_out(
         found.manifest,
@@ -43,8 +42,25 @@ def run_evaluation(job: EvaluateJob) -> list[Row]:
         shares=trained_by.corpus.shares,
     )
     refuse_leaks(split, trained_on=artefact.folder.parent / SPLITS_FILE)
+    return split
+
+
+def run_evaluation(job: EvaluateJob, *, split: Manifest) -> list[Row]:
+    """Return the rows of a protocol for a model and for its unaligned backbone.
+
+    Ray must be running.
+
+    Raises:
+        ArtefactError: if the model cannot be read.
+    """
+    artefact = load_artefact(job.model)
     fold = compare(artefact, split, cache_root=job.cache, limits=job.limits)
-    return fold_rows(fold, seed=trained_by.seed, model=artefact.recipe.name, protocol=job.protocol)
+    seed = _trained_by(artefact).seed
+    return fold_rows(fold, seed=seed, model=artefact.recipe.name, protocol=job.protocol)
+
+
+def _trained_by(artefact: Artefact) -> TrainJob:
+    return TrainJob.model_validate(artefact.record.provenance["config"])
 
 
 def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:

@@ -15,6 +15,7 @@ from samesense.cli.evaluation import compare, fold_rows
 from samesense.cli.experiment import Experiment, train_without
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
+from samesense.corpus.scan import Scan
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.results import Row
 from samesense.training.driver import Trained
@@ -34,12 +35,13 @@ class Outcome:
     """The domain that this model has never seen."""
 
 
-def run_experiment(experiment: Experiment, manifest: Manifest) -> Outcome:
+def run_experiment(experiment: Experiment, found: Scan) -> Outcome:
     """Train and evaluate every fold, then index the corpus with the first fold's model.
 
     Ray must be running.
     """
     started = time.monotonic()
+    manifest = found.manifest
     rows: list[Row] = []
     folds: list[Fold] = []
     runs: list[Trained] = []
@@ -57,7 +59,7 @@ def run_experiment(experiment: Experiment, manifest: Manifest) -> Outcome:
             if seed == 0:
                 folds.append(fold)
     embedding = _embedding(experiment, model=runs[0].artefact.folder.parent)
-    embed_corpus(embedding)
+    embed_corpus(embedding, found=found)
     return Outcome(
         rows=rows,
         report=_report(experiment, manifest, rows, folds, runs, time.monotonic() - started),

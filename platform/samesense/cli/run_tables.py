@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from samesense.core.config import flat
+from samesense.core.options import flat
 from samesense.core.progress import duration
 from samesense.evaluation.results import BASELINE, SHOWN, read_results
 from samesense.training.runs import Run, Stage

@@ -27,27 +27,36 @@ def train(
     Example: `samesense train -c jobs/configs/alignment.yaml --set corpus.held_out=sketch --set
     recipe.blocks.align.kind=gated`
     """
-    from samesense.core.config import load_options
-    from samesense.core.errors import ConfigError
+    from samesense.cli.cluster import cluster, refuse_lost_paths
+    from samesense.cli.splitting import check_names, split_corpus
+    from samesense.core.config import load_located
+    from samesense.core.errors import ConfigError, blame
+    from samesense.corpus.splits import SPLITS_FILE
     from samesense.recipe.load import find_recipe
+    from samesense.recipe.wiring import check_wiring
     from samesense.training.options import TrainJob
     from samesense.training.record import Start
 
     if resume and fresh:
         raise ConfigError("--resume and --fresh: give one of them")
     start: Start = "resume" if resume else "fresh" if fresh else "new"
-    job = load_options(config, kind=TrainJob, overrides=overrides, find_base=find_recipe)
+    loaded = load_located(config, kind=TrainJob, overrides=overrides, find_base=find_recipe)
+    job = loaded.options
+    with loaded.places.locate():
+        refuse_lost_paths(out=job.out, cache=job.cache)
+        with blame("recipe"):
+            check_wiring(job.recipe)
+        check_names(job)
 
-    from samesense.cli.cluster import cluster, refuse_lost_paths
+        from samesense.cli.training import train_on
+        from samesense.training.checks import check_data, check_job
 
-    refuse_lost_paths(out=job.out, cache=job.cache)
-
-    from samesense.cli.training import run_training
-    from samesense.training.driver import check_job
-
-    check_job(job, start=start)
-    with cluster():
-        trained = run_training(job, start=start)
+        check_job(job, start=start)
+        manifest = split_corpus(job)
+        check_data(job, manifest=manifest, start=start)
+        manifest.write(Path(job.out) / SPLITS_FILE)
+        with cluster():
+            trained = train_on(job, manifest, start=start)
     print(f"trained {trained.trained_parameters:,} parameters in {trained.seconds:.0f} s")
     for name, value in trained.artefact.record.metrics.items():
         print(f"{name}  {value:.4f}")

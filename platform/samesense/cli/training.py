@@ -1,29 +1,15 @@
-"""A training job as the doors run it: scan, split, then train with the bulk pipeline at hand."""
+"""Training as the doors run it: with the bulk pipeline at hand."""
 
 from pathlib import Path
 
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
-from samesense.cli.tables import report_scan
 from samesense.core.errors import TrainingError
 from samesense.corpus.manifest import Manifest
-from samesense.corpus.scan import scan
-from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.training.driver import Trained, train
 from samesense.training.options import TrainJob
 from samesense.training.record import Start
 from samesense.vectors.cache import VectorCache
-
-
-def run_training(job: TrainJob, *, start: Start) -> Trained:
-    """Scan and split the job's corpus, tell what it holds, then train."""
-    found = scan(job.corpus.uri, limits=job.corpus.limits)
-    report_scan(found, rejections=Path(job.out) / "rejections.parquet")
-    manifest = leave_domains_out(
-        found.manifest, held_out=job.corpus.held_out, seed=job.seed, shares=job.corpus.shares
-    )
-    manifest.write(Path(job.out) / SPLITS_FILE)
-    return train_on(job, manifest, start=start)
 
 
 def train_on(job: TrainJob, manifest: Manifest, *, start: Start = "new") -> Trained:

@@ -1,24 +1,35 @@
 """Configuration files: YAML to typed options, with every fault named by file, line and key.
 
 A mapping that holds ``base: NAME`` is laid over the file of that name (mappings merge, everything
-else is replaced), so that a variant states only what it changes.
+else is replaced), so that a variant states only what it changes. An override of a ``base`` chooses
+the file; the others replace what files and bases have said.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from samesense.core.errors import ConfigError, did_you_mean
+from samesense.core.errors import ConfigError, Fault, KeyPath, Places, did_you_mean, dotted
 from samesense.core.options import Options, names_at
 
-KeyPath = tuple[str | int, ...]
 FindBase = Callable[[str], Path]
 Chosen = TypeVar("Chosen", bound=Options)
+
+
+COMMAND_LINE = Places({(): "command line"})
+
+
+@dataclass(frozen=True)
+class Located(Generic[Chosen]):
+    """Options, and where each value was set."""
+
+    options: Chosen
+    places: Places
 
 
 @dataclass
@@ -41,10 +52,35 @@ def load_options(
     Raises:
         ConfigError: naming file, line, key and the nearest valid name of every fault.
     """
-    document = _read(Path(path), find_base)
-    for override in overrides:
-        _override(document, override)
-    return _validate(document, kind)
+    return load_located(path, kind=kind, overrides=overrides, find_base=find_base).options
+
+
+def load_located(
+    path: Path | str,
+    *,
+    kind: type[Chosen],
+    overrides: Iterable[str] = (),
+    find_base: FindBase | None = None,
+) -> Located[Chosen]:
+    """Do as ``load_options``, and return also where each value was set.
+
+    Raises:
+        ConfigError: as ``load_options``.
+    """
+    parsed = [_Override.parse(override) for override in overrides]
+    document = _read(Path(path))
+    for override in parsed:
+        if override.names_base:
+            override.apply(document)
+    if find_base is not None:
+        _resolve_bases(document, (), find_base, above=(Path(path).resolve(),))
+    for override in parsed:
+        if not override.names_base:
+            override.apply(document)
+    places = Places(
+        {at: where for at, where in document.places.items() if _path_in(document.value, at) == at}
+    )
+    return Located(options=_validate(document.value, kind, places), places=places)
 
 
 def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
@@ -53,82 +89,97 @@ def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
     Raises:
         ConfigError: if they do not fit.
     """
-    return _validate(Document(value=values, places={(): "command line"}), kind)
+    return _validate(values, kind, COMMAND_LINE)
 
 
-def flat(values: Any, *, at: str = "") -> dict[str, Any]:
-    """Return dotted key → value of a tree of mappings and lists, such as a configuration.
-
-    An empty mapping or list is a value.
-    """
-    if isinstance(values, Mapping) and values:
-        below: Iterable[tuple[Any, Any]] = values.items()
-    elif isinstance(values, list | tuple) and values:
-        below = enumerate(values)
-    else:
-        return {at: values}
-    return {
-        key: leaf
-        for name, value in below
-        for key, leaf in flat(value, at=f"{at}.{name}" if at else str(name)).items()
-    }
+def _validate(value: Any, kind: type[Chosen], places: Places) -> Chosen:
+    with places.locate():
+        try:
+            return kind.model_validate(value)
+        except ValidationError as error:
+            raise ConfigError(*(_fault(value, e, kind) for e in error.errors())) from None
 
 
-def _validate(document: Document, kind: type[Chosen]) -> Chosen:
-    try:
-        return kind.model_validate(document.value)
-    except ValidationError as error:
-        faults = [_describe(document, fault, kind) for fault in error.errors()]
-        raise ConfigError("\n".join(faults)) from None
-
-
-def _read(path: Path, find_base: FindBase | None) -> Document:
+def _read(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not valid YAML: {error}") from None
-    document = Document(value=None, places={(): f"{path}:1"})
-    if node is not None:
-        document.value = _construct(node, (), document.places, path)
+    document = _parse(text, told=str(path), place=lambda line: f"{path}:{line}")
     if document.value is None:
-        document.value = {}
-    _resolve_bases(document, (), find_base)
+        document = Document(value={}, places={(): f"{path}:1"})
     return document
 
 
-def _construct(node: yaml.Node, at: KeyPath, places: dict[KeyPath, str], path: Path) -> Any:
-    places[at] = f"{path}:{node.start_mark.line + 1}"
-    if isinstance(node, yaml.MappingNode):
+def _parse(text: str, *, told: str, place: Callable[[int], str], at: KeyPath = ()) -> Document:
+    """Make values of YAML, and write down the place of each below ``at``, given its line."""
+    construction = _Construction(place)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = None if node is None else construction.value(node, at)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{told}: is not valid YAML: {error}") from None
+    return Document(value=value, places=construction.places)
+
+
+class _Construction:
+    """Values made of YAML nodes, and the place of each."""
+
+    def __init__(self, place: Callable[[int], str]) -> None:
+        self.places: dict[KeyPath, str] = {}
+        self._place = place
+        self._open: list[yaml.Node] = []
+
+    def value(self, node: yaml.Node, at: KeyPath) -> Any:
+        place = self.places[at] = self._place(node.start_mark.line + 1)
+        if any(node is other for other in self._open):
+            raise ConfigError(f"{place}: {dotted(at)}: contains itself")
+        self._open.append(node)
+        try:
+            return self._inside(node, at)
+        except (yaml.YAMLError, ValueError) as error:
+            raise ConfigError(f"{place}: {dotted(at)}: {error}") from None
+        finally:
+            self._open.pop()
+
+    def _inside(self, node: yaml.Node, at: KeyPath) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, at)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*at, i)) for i, item in enumerate(node.value)]
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+
+    def _mapping(self, node: yaml.MappingNode, at: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
+            key, place = str(key_node.value), self._place(key_node.start_mark.line + 1)
             if key in mapping:
-                raise ConfigError(f"{path}:{line}: {_dotted((*at, key))}: given twice")
-            mapping[key] = _construct(value_node, (*at, key), places, path)
-            places[(*at, key)] = f"{path}:{line}"
+                raise ConfigError(f"{place}: {dotted((*at, key))}: given twice")
+            mapping[key] = self.value(value_node, (*at, key))
+            self.places[(*at, key)] = place
         return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(item, (*at, i), places, path) for i, item in enumerate(node.value)]
-    return yaml.SafeLoader("").construct_object(node, deep=True)
 
 
-def _resolve_bases(document: Document, at: KeyPath, find_base: FindBase | None) -> None:
+def _resolve_bases(
+    document: Document, at: KeyPath, find_base: FindBase, *, above: tuple[Path, ...]
+) -> None:
+    """Lay mappings over their bases; ``above`` are the files that are being read."""
     value = _value_at(document.value, at)
     if not isinstance(value, dict):
         return
     for key in list(value):
-        _resolve_bases(document, (*at, key), find_base)
-    if find_base is None or "base" not in value:
+        _resolve_bases(document, (*at, key), find_base, above=above)
+    if "base" not in value:
         return
     place = document.places[(*at, "base")]
     try:
-        base = _read(find_base(str(value.pop("base"))), find_base)
+        path = find_base(str(value.pop("base")))
+        if path.resolve() in above:
+            raise ConfigError(f"{path}: has itself as a base")
+        base = _read(path)
+        _resolve_bases(base, (), find_base, above=(*above, path.resolve()))
     except ConfigError as error:
-        raise ConfigError(f"{place}: {_dotted((*at, 'base'))}: {error}") from None
+        raise ConfigError(f"{place}: {dotted((*at, 'base'))}: {error}") from None
     merged = _merge(base.value, value)
     value.clear()
     value.update(merged)
@@ -146,40 +197,49 @@ def _merge(base: Any, over: Any) -> Any:
     return over
 
 
-def _override(document: Document, override: str) -> None:
-    dotted, equals, text = override.partition("=")
-    if not equals or not dotted:
-        raise ConfigError(f"--set {override}: write it as key.path=value")
-    at: KeyPath = tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
-    node = document.value
-    for part in at[:-1]:
-        if isinstance(node, dict) and part not in node:
-            node[part] = {}
-        node = _child(node, part, override)
-    value = _parse_value(text, override)
-    if not isinstance(node, dict | list):
-        raise ConfigError(f"--set {override}: '{dotted}' does not lead into a mapping")
-    is_new = isinstance(node, dict) and at[-1] not in node
-    old = None if is_new else _child(node, at[-1], override)
-    node[at[-1]] = _merge(old, value)  # type: ignore[index]  # _child refused a word in a list
-    document.places[at] = f"--set {override}"
+@dataclass(frozen=True)
+class _Override:
+    """A value that the command line puts in place of a file's."""
 
+    told: str
+    at: KeyPath
+    value: Any
+    places: Mapping[KeyPath, str]
 
-def _parse_value(text: str, override: str) -> Any:
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not valid YAML: {error}") from None
-    return None if node is None else _construct(node, (), {}, Path("--set"))
+    @classmethod
+    def parse(cls, override: str) -> "_Override":
+        told = f"--set {override}"
+        path, equals, text = override.partition("=")
+        if not equals or not path:
+            raise ConfigError(f"{told}: write it as key.path=value")
+        at: KeyPath = tuple(int(part) if part.isdecimal() else part for part in path.split("."))
+        document = _parse(text, told=told, place=lambda _: told, at=at)
+        return cls(told=told, at=at, value=document.value, places={at: told} | document.places)
 
+    @property
+    def names_base(self) -> bool:
+        return any(at[-1] == "base" for at in self.places)
 
-def _child(node: Any, part: str | int, override: str) -> Any:
-    try:
-        return node[part]
-    except (KeyError, IndexError, TypeError):
-        known = [str(key) for key in node] if isinstance(node, dict) else []
-        hint = did_you_mean(str(part), known)
-        raise ConfigError(f"--set {override}: no '{part}' there.{hint}") from None
+    def apply(self, document: Document) -> None:
+        node, last = document.value, self.at[-1]
+        for part in self.at[:-1]:
+            if isinstance(node, dict) and part not in node:
+                node[part] = {}
+            node = self._child(node, part)
+        if not isinstance(node, dict | list):
+            raise ConfigError(f"{self.told}: '{dotted(self.at)}' does not lead into a mapping")
+        is_new = isinstance(node, dict) and last not in node
+        old = None if is_new else self._child(node, last)
+        node[last] = _merge(old, self.value)  # type: ignore[index]  # a list was asked by number
+        document.places.update(self.places)
+
+    def _child(self, node: Any, part: str | int) -> Any:
+        try:
+            return node[part]
+        except (KeyError, IndexError, TypeError):
+            known = [str(key) for key in node] if isinstance(node, dict) else []
+            hint = did_you_mean(str(part), known)
+            raise ConfigError(f"{self.told}: no '{part}' there.{hint}") from None
 
 
 def _value_at(value: Any, at: KeyPath) -> Any:
@@ -188,32 +248,31 @@ def _value_at(value: Any, at: KeyPath) -> Any:
     return value
 
 
-def _describe(document: Document, fault: ErrorDetails, kind: type[Options]) -> str:
-    at = _path_in(document.value, fault["loc"])
-    place = next(
-        document.places[at[:n]] for n in range(len(at), -1, -1) if at[:n] in document.places
-    )
-    context = fault.get("ctx", {})
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        known = names_at(kind, fault["loc"][:-1])
-        hint = did_you_mean(str(at[-1]), known) or f" Known here: {', '.join(known)}."
-        message = f"unknown key.{hint}"
-    elif fault["type"] == "missing":
-        at, message = (*at, fault["loc"][-1]), "is required"
-    elif fault["type"] == "union_tag_invalid":
-        tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        at = (*at, "kind")
-        place = document.places.get(at, place)
-        hint = did_you_mean(context["tag"], tags)
-        message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{hint}"
-    elif fault["type"] == "literal_error":
-        choices = [c.strip(" '") for c in context["expected"].replace(" or ", ",").split(",")]
-        hint = did_you_mean(str(fault["input"]), choices)
-        message = f"'{fault['input']}' is not one of: {', '.join(choices)}.{hint}"
-    elif fault["type"] not in ("value_error", "union_tag_not_found"):
-        message = f"{message} (got {fault['input']!r})"
-    return f"{place}: {_dotted(at)}: {message}"
+def _fault(value: Any, error: ErrorDetails, kind: type[Options]) -> Fault:
+    at, context = _path_in(value, error["loc"]), error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            known = names_at(kind, error["loc"][:-1])
+            hint = did_you_mean(str(at[-1]), known) or f" Known here: {', '.join(known)}."
+            return Fault(at, f"unknown key.{hint}")
+        case "missing":
+            return Fault((*at, error["loc"][-1]), "is required")
+        case "union_tag_not_found":
+            return Fault((*at, "kind"), "is required")
+        case "union_tag_invalid":
+            tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+            hint = did_you_mean(context["tag"], tags)
+            message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{hint}"
+            return Fault((*at, "kind"), message)
+        case "literal_error":
+            choices = [c.strip(" '") for c in context["expected"].replace(" or ", ",").split(",")]
+            hint = did_you_mean(str(error["input"]), choices)
+            message = f"'{error['input']}' is not one of: {', '.join(choices)}.{hint}"
+            return Fault(at, message)
+        case "value_error":
+            return Fault(at, error["msg"].removeprefix("Value error, "))
+        case _:
+            return Fault(at, f"{error['msg']} (got {error['input']!r})")
 
 
 def _path_in(value: Any, loc: tuple[str | int, ...]) -> KeyPath:
@@ -227,7 +286,3 @@ def _path_in(value: Any, loc: tuple[str | int, ...]) -> KeyPath:
             at.append(part)
             value = value[part]
     return tuple(at)
-
-
-def _dotted(at: KeyPath) -> str:
-    return ".".join(str(part) for part in at) or "(file)"

@@ -11,16 +11,42 @@
     └── StoppedError         a run that was asked to stop, and can go on; exit code 130
 
 Anything else that escapes is a defect of the platform and shows its traceback.
+
+An error may consist of ``Fault`` values, which say what is wrong with which value of a
+configuration. Whoever knows where the values came from tells it (``Places.locate``).
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one value of a configuration."""
+
+    at: KeyPath
+    """Keys and list positions that lead to the value."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{dotted(self.at)}: {self.message}"
 
 
 class SamesenseError(Exception):
-    """Root of the errors that are shown to a user without a traceback."""
+    """Root of the errors that are shown to a user without a traceback; one line a fault."""
 
     exit_code = 2
+
+    def __init__(self, *faults: Fault | str) -> None:
+        """Name all that is wrong."""
+        super().__init__(*faults)
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.args)
 
 
 class ConfigError(SamesenseError):
@@ -55,6 +81,53 @@ class StoppedError(SamesenseError):
     """A run stopped because a signal asked it to."""
 
     exit_code = 130
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the values of options were set: key path → ``file:line``, or the option that set it."""
+
+    where: Mapping[KeyPath, str]
+
+    def of(self, at: KeyPath) -> str:
+        """Return the place of a value; of one that nothing sets, the place of what would hold it.
+
+        The whole, ``()``, must have a place.
+        """
+        return next(self.where[at[:n]] for n in range(len(at), -1, -1) if at[:n] in self.where)
+
+    @contextmanager
+    def locate(self) -> Iterator[None]:
+        """Say of every fault that is raised inside where its value was set."""
+        try:
+            yield
+        except SamesenseError as error:
+            error.args = tuple(
+                f"{self.of(fault.at)}: {fault}" if isinstance(fault, Fault) else fault
+                for fault in error.args
+            )
+            raise
+
+
+@contextmanager
+def blame(*at: str | int) -> Iterator[None]:
+    """Say of all that goes wrong inside that it is a fault of the value at a key path.
+
+    Faults that name a path already, as seen from that value, keep it behind this one.
+    """
+    try:
+        yield
+    except SamesenseError as error:
+        error.args = tuple(
+            Fault((*at, *fault.at), fault.message) if isinstance(fault, Fault) else Fault(at, fault)
+            for fault in error.args
+        )
+        raise
+
+
+def dotted(at: KeyPath) -> str:
+    """Return a key path as people write it."""
+    return ".".join(str(part) for part in at) or "(file)"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

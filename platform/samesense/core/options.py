@@ -1,8 +1,10 @@
 """The one way to write options: immutable, typed, documented under each field.
 
-``names_at`` walks an options tree, so that an unknown key can be answered with the known ones.
+``names_at`` walks an options tree, so that an unknown key can be answered with the known ones;
+``flat`` names the leaves of one.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +21,24 @@ class Options(BaseModel):
         allow_inf_nan=False,
         protected_namespaces=(),
     )
+
+
+def flat(values: Any, *, at: str = "") -> dict[str, Any]:
+    """Return dotted key → value of a tree of mappings and lists, such as options as JSON.
+
+    An empty mapping or list is a value.
+    """
+    if isinstance(values, Mapping) and values:
+        below: Iterable[tuple[Any, Any]] = values.items()
+    elif isinstance(values, list | tuple) and values:
+        below = enumerate(values)
+    else:
+        return {at: values}
+    return {
+        key: leaf
+        for name, value in below
+        for key, leaf in flat(value, at=f"{at}.{name}" if at else str(name)).items()
+    }
 
 
 def names_at(kind: type[Options], loc: tuple[str | int, ...]) -> list[str]:

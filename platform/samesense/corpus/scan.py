@@ -69,6 +69,17 @@ def scan(uri: str, *, limits: DecodeLimits | None = None, threads: int | None = 
     return Scan(Manifest.from_rows(list(items.values())), rejections, len(rows))
 
 
+def list_domains(uri: str) -> list[str]:
+    """Return the domains that a folder or manifest lists, sorted, without reading any image.
+
+    A scan may find that a domain has no image that can be read.
+
+    Raises:
+        CorpusError: if the corpus cannot be read.
+    """
+    return sorted({row.domain for row in _list(uri) if row.fault is None})
+
+
 def _list(uri: str) -> Iterator[Row]:
     path = local_path(uri)
     try:

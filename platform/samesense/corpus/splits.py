@@ -30,6 +30,22 @@ class SplitShares(Options):
         return self
 
 
+def check_held_out(held_out: Sequence[str], *, domains: Sequence[str]) -> None:
+    """Check that domains can be held out of those that there are.
+
+    Raises:
+        CorpusError: if none is named, one is unknown, or no other is left.
+    """
+    if not held_out:
+        raise CorpusError(f"no domain to hold out was named (has: {', '.join(domains)})")
+    for name in held_out:
+        if name not in domains:
+            hint = did_you_mean(name, domains)
+            raise CorpusError(f"no domain '{name}' to hold out (has: {', '.join(domains)}).{hint}")
+    if set(held_out) == set(domains):
+        raise CorpusError(f"holding out {', '.join(held_out)} leaves no domain to train on")
+
+
 def leave_domains_out(
     manifest: Manifest, *, held_out: Sequence[str], seed: int, shares: SplitShares | None = None
 ) -> Manifest:
@@ -45,15 +61,7 @@ def leave_domains_out(
         CorpusError: if no domain is named, one is unknown, or nothing is left to train on.
     """
     shares = shares or SplitShares()
-    domains = manifest.domains
-    if not held_out:
-        raise CorpusError(f"no domain to hold out was named (has: {', '.join(domains)})")
-    for name in held_out:
-        if name not in domains:
-            hint = did_you_mean(name, domains)
-            raise CorpusError(f"no domain '{name}' to hold out (has: {', '.join(domains)}).{hint}")
-    if set(held_out) == set(domains):
-        raise CorpusError(f"holding out {', '.join(held_out)} leaves no domain to train on")
+    check_held_out(held_out, domains=manifest.domains)
     split_of = _split_contents(manifest, held_out, seed, shares)
     rows = zip(manifest.column("domain"), manifest.column("content_hash"), strict=True)
     split = ["query" if domain in held_out else split_of[content] for domain, content in rows]

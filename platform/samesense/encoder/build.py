@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoModelForImageTextToText
 
-from samesense.core.errors import ConfigError
+from samesense.core.errors import ConfigError, Fault
 from samesense.encoder.align.domain_whiten import DomainWhiten
 from samesense.encoder.align.experts import Experts
 from samesense.encoder.align.gated import Gated
@@ -171,10 +171,8 @@ def _assemble(
         row = _Row(tower_widths[chain.blocks[0]])
         for name in chain.blocks[1:]:
             if given.setdefault(name, row) != row:
-                raise ConfigError(
-                    f"views.{view}: block '{name}' is {_told(given[name])} wide, "
-                    f"but is given {_told(row)}"
-                )
+                message = f"block '{name}' is {_told(given[name])} wide, but is given {_told(row)}"
+                raise ConfigError(Fault(("views", view, "blocks"), message))
             if name not in blocks:
                 blocks[name] = _build_map(options.blocks[name], row)
             row = _after(options.blocks[name], row)

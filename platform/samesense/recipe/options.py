@@ -1,8 +1,9 @@
 """A recipe is an encoder, and the stages that train it."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from samesense.core.options import Options
 from samesense.encoder.options import EncoderOptions
@@ -45,13 +46,21 @@ class OptimiserOptions(Options):
     """Largest norm of the gradient."""
 
 
+def _compiled(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"'{pattern}' is not a regular expression: {error}") from None
+    return pattern
+
+
 class StageOptions(Options):
     """One stage: which parameters learn, from which batches, by which losses, how long."""
 
     kind: Literal["train"] = "train"
     name: str
     """Names the stage in logs and results."""
-    trainable: tuple[str, ...] = Field(min_length=1)
+    trainable: tuple[Annotated[str, AfterValidator(_compiled)], ...] = Field(min_length=1)
     """Regular expressions over parameter names (``block.parameter``); the others are frozen."""
     sampler: Sampler
     """Which items form a global step."""

@@ -12,20 +12,25 @@ import torch
 
 from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact, save_artefact
 from samesense.artefact.provenance import provenance
-from samesense.core.errors import ConfigError, TrainingError
+from samesense.core.errors import TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder, build_skeleton
 from samesense.encoder.towers.options import is_adapter
 from samesense.recipe.options import FitStageOptions, Recipe, Stage, StageOptions
-from samesense.recipe.wiring import check_parameters, check_wiring
 from samesense.training.checkpoints import Checkpoints
-from samesense.training.combinations import check_combinations
+from samesense.training.checks import (
+    TRAINING_SPLITS,
+    check_data,
+    check_job,
+    in_splits,
+    with_absolute_models,
+)
 from samesense.training.fit import fit_block
 from samesense.training.options import TrainJob
-from samesense.training.prepare import TRAINING_SPLITS, FillVectors, in_splits, prepare_stage
-from samesense.training.record import Start, check_run, claim_run
+from samesense.training.prepare import FillVectors, prepare_stage
+from samesense.training.record import Start, claim_run
 from samesense.training.task import domain_numbers
-from samesense.training.tracking import check_trackers, forget_tracks
+from samesense.training.tracking import forget_tracks
 from samesense.training.validate import VALIDATION_METRIC
 from samesense.training.vocabulary import with_counts
 from samesense.training.weights import load_weights
@@ -45,25 +50,6 @@ class Trained:
     """How many numbers the stages trained."""
 
 
-def check_job(job: TrainJob, *, start: Start = "new") -> None:
-    """Refuse a job that cannot work, without asking for any resource.
-
-    Raises:
-        ConfigError: naming every fault of the recipe or of the combination of options, or if its
-            folder holds a run that ``start`` does not expect.
-        ModelError: if a backbone's configuration does not load.
-    """
-    check_wiring(job.recipe)
-    check_parameters(job.recipe)
-    check_trackers(job.tracking)
-    if not job.recipe.stages:
-        raise ConfigError(f"recipe '{job.recipe.name}': has no stage to train")
-    check_combinations(
-        job, parameters=[name for name, _ in build_skeleton(job.recipe).blocks.named_parameters()]
-    )
-    check_run(_with_absolute_models(job), start=start)
-
-
 def train(
     job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors, start: Start = "new"
 ) -> Trained:
@@ -78,7 +64,8 @@ def train(
         StoppedError: if a signal asked it to stop.
     """
     check_job(job, start=start)
-    job = _with_absolute_models(job)
+    check_data(job, manifest=manifest, start=start)
+    job = with_absolute_models(job)
     started = time.monotonic()
     seen = in_splits(manifest, TRAINING_SPLITS)
     out = Path(job.out).absolute()
@@ -112,18 +99,6 @@ def _remove_outcome(job: TrainJob, out: Path) -> None:
     for stage in job.recipe.stages:
         shutil.rmtree(out / _folder_after(job, stage), ignore_errors=True)
     shutil.rmtree(out / START, ignore_errors=True)
-
-
-def _with_absolute_models(job: TrainJob) -> TrainJob:
-    """Name local models so that the artefact finds them from any working directory."""
-    recipe = job.recipe
-    for name, tower in recipe.towers().items():
-        if Path(tower.model).is_dir():
-            recipe = recipe.with_block(name, model=str(Path(tower.model).absolute()))
-    for name, adapter in recipe.adapted_towers().items():
-        if adapter.weights is not None:
-            recipe = recipe.with_adapter(name, weights=str(Path(adapter.weights).absolute()))
-    return job.model_copy(update={"recipe": recipe})
 
 
 def _start(job: TrainJob, seen: Manifest, out: Path) -> Artefact:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
@@ -51,6 +51,20 @@ class DeepSpeedOptions(Options):
     tower that is run has its own, ``blocks.NAME.precision``."""
     offload_optimiser: bool = False
     """Keep the optimiser's state in the CPU's memory and step there: ZeRO 2 and 3 only."""
+
+    @field_validator("precision")
+    @classmethod
+    def _keeps_float32_weights(cls, precision: str, told: ValidationInfo) -> str:
+        if precision == "bfloat16" and told.data.get("zero_stage") == 0:
+            raise ValueError("bfloat16 needs zero_stage 1 or more to keep float32 weights")
+        return precision
+
+    @field_validator("offload_optimiser")
+    @classmethod
+    def _has_state_of_its_own(cls, offload: bool, told: ValidationInfo) -> bool:
+        if offload and told.data.get("zero_stage") in (0, 1):
+            raise ValueError("only zero_stage 2 and 3 keep the optimiser's state apart")
+        return offload
 
 
 class CheckpointOptions(Options):

@@ -13,7 +13,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from samesense.core.errors import TrainingError
+from samesense.core.errors import Fault, TrainingError
 from samesense.recipe.options import BalancedSamplerOptions, Sampler, ShuffledSamplerOptions
 
 Indices = NDArray[np.int64]
@@ -57,16 +57,15 @@ def steps_per_epoch(sampler: Sampler, *, concept_N: Indices, domain_N: Indices) 
     concepts = len(np.unique(concept_N))
     if isinstance(sampler, BalancedSamplerOptions):
         if sampler.concepts_per_step > concepts:
-            raise TrainingError(
-                f"sampler.concepts_per_step: {sampler.concepts_per_step} concepts a step, "
-                f"but training has {concepts}; take at most {concepts}"
+            message = (
+                f"{sampler.concepts_per_step} concepts a step, but training has {concepts}; "
+                f"take at most {concepts}"
             )
+            raise TrainingError(Fault(("sampler", "concepts_per_step"), message))
         return max(1, len(concept_N) // batch)
     if len(concept_N) < batch:
-        raise TrainingError(
-            f"sampler.items_per_step: {batch} items a step, but training has {len(concept_N)}; "
-            "take fewer"
-        )
+        message = f"{batch} items a step, but training has {len(concept_N)}; take fewer"
+        raise TrainingError(Fault(("sampler", "items_per_step"), message))
     return len(concept_N) // batch
 
 

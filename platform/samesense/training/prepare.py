@@ -2,21 +2,21 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import ray
 
 from samesense.artefact.folder import Artefact
-from samesense.core.errors import ConfigError
+from samesense.core.errors import ConfigError, Fault
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_skeleton
 from samesense.recipe.options import StageOptions
+from samesense.training.checks import TRAINING_SPLITS, in_splits
 from samesense.training.concepts import prepare_concepts
 from samesense.training.device import on_gpu
 from samesense.training.options import TrainJob
-from samesense.training.plan import items_per_step
 from samesense.training.record import checkpoint_root
 from samesense.training.sources import Source, stage_views, view_source
 from samesense.training.task import StageTask, as_items
@@ -25,13 +25,6 @@ from samesense.vectors.cache import VectorCache
 
 FillVectors = Callable[[Manifest, Path, str], VectorCache]
 """Puts the tower vectors of a manifest's images, by an artefact's view, into a cache."""
-
-TRAINING_SPLITS = ("train", "validation")
-
-
-def in_splits(manifest: Manifest, names: Sequence[str]) -> Manifest:
-    """Return the rows of these splits, some of which may be empty."""
-    return manifest.where(np.isin(manifest.column("split").astype(str), names))
 
 
 def prepare_stage(
@@ -46,7 +39,7 @@ def prepare_stage(
     """Return the task of a stage's workers, with its tower vectors in Ray's store.
 
     Raises:
-        ConfigError: if the workers cannot share a step, or the cluster cannot place them.
+        ConfigError: if the cluster cannot place the workers.
     """
     recipe = before.recipe
     names = [name for name, _ in build_skeleton(recipe).blocks.named_parameters()]
@@ -85,7 +78,7 @@ def prepare_stage(
         limits=job.corpus.limits,
         stop=None,
     )
-    _check_step(job, task)
+    _check_room(job)
     return task
 
 
@@ -110,19 +103,14 @@ def _refs(split: Manifest, caches: Mapping[Source, VectorCache]) -> dict[str, ob
     return {s.key: ray.put(np.ascontiguousarray(c.get(keys))) for s, c in caches.items()}
 
 
-def _check_step(job: TrainJob, task: StageTask) -> None:
-    items = items_per_step(task.stage.sampler, domain_N=task.training.domain_N)
+def _check_room(job: TrainJob) -> None:
     workers = job.workers
-    if items % workers.count:
-        raise ConfigError(
-            f"workers.count: the {items} items of a step of stage '{task.stage.name}' cannot be "
-            f"shared equally by {workers.count} workers; change the sampler or the workers"
-        )
     have = float(ray.cluster_resources().get("CPU", 0))
     asked = workers.count * workers.cpus_per_worker
     if asked + 0.5 > have:
-        raise ConfigError(
-            f"workers: {workers.count} workers with {workers.cpus_per_worker:g} CPUs each leave "
-            f"none of the cluster's {have:g} CPUs for reading data, and training would wait for "
-            "ever; lower workers.cpus_per_worker"
+        message = (
+            f"{workers.count} workers with {workers.cpus_per_worker:g} CPUs each leave none of the "
+            f"cluster's {have:g} CPUs for reading data, and training would wait for ever; lower "
+            "workers.cpus_per_worker"
         )
+        raise ConfigError(Fault(("workers",), message))

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from samesense.core.config import flat
 from samesense.core.errors import ConfigError
-from samesense.core.options import Options
+from samesense.core.options import Options, flat
 from samesense.core.storage import Folder, write_text_atomically
 from samesense.training.options import TrainJob
 from samesense.training.runs import JOB_FILE

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from samesense.core.config import load_options, validated
-from samesense.core.errors import ConfigError
+from samesense.core.config import load_located, load_options, validated
+from samesense.core.errors import ConfigError, Fault, blame
 from samesense.core.options import Options
 
 
@@ -71,8 +71,17 @@ def test_a_valid_file_is_read(tmp_path: Path) -> None:
         ),
         ("shapes:", "paper: a5\nshapes:", "1: paper: 'a5' is not one of: a3, a4."),
         ("shapes:", "shapse:", "1: shapes: is required"),
+        ("kind: circle", "side: 2", "3: shapes.moon.kind: is required"),
         ("radius: 4", "radius: 4\n    radius: 5", "6: shapes.moon.radius: given twice"),
         ("radius: 4", "radius: [", "is not valid YAML"),
+        ("radius: 4", "radius: 2001-13-01", "5: shapes.moon.radius: month must be in 1..12"),
+        (
+            "radius: 4",
+            "radius: !!python/name:os.name",
+            "5: shapes.moon.radius: could not determine",
+        ),
+        ("shapes:", "sizes: &a [1, *a]\nshapes:", "1: sizes.1: contains itself"),
+        ("shapes:", "sizes: " + "[" * 400 + "]" * 400, "is not valid YAML"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
@@ -102,6 +111,9 @@ def test_a_wrong_override_is_refused(tmp_path: Path) -> None:
     assert "write it as key.path=value" in refusal(path, "paper")
     assert "no '3' there" in refusal(path, "sizes.3=1")
     assert "does not lead into a mapping" in refusal(path, "paper.x=1")
+    assert "--set sizes.0=[: is not valid YAML" in refusal(path, "sizes.0=[")
+    assert "--set sizes=&a [*a]: sizes.0: contains itself" in refusal(path, "sizes=&a [*a]")
+    assert "no '²' there" in refusal(path, "sizes.²=1")
 
 
 def test_a_base_is_laid_under_and_keeps_its_lines(tmp_path: Path) -> None:
@@ -125,6 +137,66 @@ def test_a_missing_file_or_base_is_told(tmp_path: Path) -> None:
     assert "cannot be read" in refusal(tmp_path / "none.yaml")
     path = write(tmp_path, "base: nothing\n")
     assert f"{path}:1: base:" in refusal(path)
+
+
+def test_an_override_chooses_the_base_and_others_replace_what_it_says(tmp_path: Path) -> None:
+    write(tmp_path, GOOD, "first.yaml")
+    write(tmp_path, "shapes: {sun: {kind: circle, radius: 2}}\n", "second.yaml")
+    path = write(tmp_path, "base: first\npaper: a3\n")
+    chosen = load_options(
+        path,
+        kind=Drawing,
+        overrides=["shapes.sun.radius=3", "base=second"],
+        find_base=find(tmp_path),
+    )
+    assert chosen == Drawing(shapes={"sun": Circle(kind="circle", radius=3)}, paper="a3")
+    plain = write(tmp_path, "paper: a3\n", "plain.yaml")
+    assert load_options(
+        plain, kind=Drawing, overrides=["base=first"], find_base=find(tmp_path)
+    ).shapes.keys() == {"door", "moon"}
+    message = refusal(path, "base=thrid")
+    assert message.startswith(f"--set base=thrid: base: {tmp_path / 'thrid.yaml'}: cannot be read")
+
+
+def test_an_override_may_hold_a_base(tmp_path: Path) -> None:
+    class Album(Options):
+        cover: Drawing
+
+    write(tmp_path, GOOD, "first.yaml")
+    album = load_options(
+        write(tmp_path, "cover: {paper: a3}\n"),
+        kind=Album,
+        overrides=["cover={base: first, shapes: {moon: {radius: 7}}}"],
+        find_base=find(tmp_path),
+    )
+    assert album.cover.shapes["moon"] == Circle(kind="circle", radius=7)
+    assert (album.cover.paper, len(album.cover.shapes)) == ("a3", 2)
+
+
+def test_a_file_that_is_its_own_base_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "base: second\n", "first.yaml")
+    second = write(tmp_path, "paper: a3\nbase: first\n", "second.yaml")
+    message = refusal(second)
+    assert message.startswith(f"{second}:2: base: {tmp_path / 'first.yaml'}:1: base: ")
+    assert message.endswith(f"{second}: has itself as a base")
+
+
+def test_a_fault_found_later_is_told_with_the_place_of_its_value(tmp_path: Path) -> None:
+    first = write(tmp_path, GOOD + "sizes: [1, 2, 3]\n", "first.yaml")
+    path = write(tmp_path, "base: first\npaper: a3\nshapes:\n  moon: {kind: square}\n")
+    located = load_located(path, kind=Drawing, overrides=["sizes=[9, 9]"], find_base=find(tmp_path))
+    with pytest.raises(ConfigError) as caught, located.places.locate(), blame("shapes"):
+        raise ConfigError(Fault(("moon", "radius"), "is odd"), Fault(("door",), "is shut"), "worn")
+    assert str(caught.value).splitlines() == [
+        f"{path}:4: shapes.moon.radius: is odd",
+        f"{first}:2: shapes.door: is shut",
+        f"{path}:3: shapes: worn",
+    ]
+    assert located.places.of(("sizes", 1)) == "--set sizes=[9, 9]"
+    assert located.places.of(("paper",)) == f"{path}:2"
+    assert located.places.of(("ink", "colour")) == f"{path}:1"
+    with pytest.raises(ConfigError, match=r"^no fault of a value$"), located.places.locate():
+        raise ConfigError("no fault of a value")
 
 
 def test_values_of_the_command_line_are_validated_alike() -> None:

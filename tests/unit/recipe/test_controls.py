@@ -10,7 +10,8 @@ from samesense.core.config import load_options
 from samesense.core.options import Options
 from samesense.recipe.load import find_recipe
 from samesense.recipe.options import Recipe
-from samesense.recipe.wiring import check_parameters, check_wiring
+from samesense.recipe.parameters import check_parameters
+from samesense.recipe.wiring import check_wiring
 from tests.fixtures.tiny_models import MLLMS
 
 

@@ -9,7 +9,8 @@ from samesense.core.config import load_options
 from samesense.core.errors import ConfigError
 from samesense.recipe.load import find_recipe, load_recipe, names
 from samesense.recipe.options import Recipe
-from samesense.recipe.wiring import check_parameters, check_wiring
+from samesense.recipe.parameters import check_parameters
+from samesense.recipe.wiring import check_wiring
 from tests.conftest import ROOT
 from tests.fixtures.tiny_models import MLLMS
 
@@ -34,7 +35,10 @@ def test_every_recipe_of_the_library_is_wired(name: str) -> None:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("views.image.blocks=[backbone, last, aling]", "no block 'aling' (has: align, backbone"),
+        (
+            "views.image.blocks=[backbone, last, aling]",
+            "views.image.blocks.2: no block 'aling' (has",
+        ),
         ("views.image.blocks=[backbone, align]", "block 'align' takes vector, but is given tokens"),
         ("views.image.blocks=[backbone]", "ends with tokens; the last block must give a vector"),
         (
@@ -43,7 +47,7 @@ def test_every_recipe_of_the_library_is_wired(name: str) -> None:
         ),
         ("vector.image=text", "vector.image: view 'text' reads text"),
         ("vector.image=names", "vector.image: view 'names' reads concept"),
-        ("stages.0.losses.0.on.z=imag", "losses.0 (multi_positive): on.z: no items tensor 'imag'"),
+        ("stages.0.losses.0.on.z=imag", "stages.0.losses.0.on.z: no items tensor 'imag' (has: "),
         (
             "stages.0.losses.0.on.z=names",
             "on.z: no items tensor 'names' (has: frozen, image, text)",
@@ -58,13 +62,16 @@ def test_every_recipe_of_the_library_is_wired(name: str) -> None:
             "on.classes: no domains tensor 'names' (has: none)",
         ),
         ("blocks.image={kind: temperature}", "views.image: a block that losses read has this name"),
-        ("blocks.align={kind: domain_whiten}", "none of kind 'fit' names block 'align'"),
+        ("blocks.align={kind: domain_whiten}", "stages: none of kind 'fit' names block 'align'"),
         (
             "stages=[{kind: fit, name: fit, block: last}]",
-            "stages.fit.block: no closed-form block 'last' (has: none)",
+            "stages.0.block: no closed-form block 'last' (has: none)",
         ),
-        ("stages.0.losses.1={kind: preserve, on: {z: image}}", "losses.1 (preserve): on.h: is req"),
-        ("stages.0.losses.0.on.q=image", "on.q: no role 'q' (has: temperature, z)"),
+        (
+            "stages.0.losses.1={kind: preserve, on: {z: image}}",
+            "stages.0.losses.1.on.h: is required (preserve)",
+        ),
+        ("stages.0.losses.0.on.q=image", "stages.0.losses.0.on.q: no role 'q' (has: temperature"),
     ],
 )
 def test_a_fault_in_the_wiring_is_named(tmp_path: Path, override: str, expected: str) -> None:
@@ -79,7 +86,7 @@ def test_a_closed_form_off_the_way_of_images_is_refused(tmp_path: Path) -> None:
         "views.text.blocks=[backbone, last, white]",
         "stages=[{kind: fit, name: fit, block: white}]",
     )
-    assert "stages.fit.block: view 'image' does not pass through 'white'" in refusal(recipe)
+    assert "stages.0.block: view 'image' does not pass through 'white'" in refusal(recipe)
 
 
 def test_a_stage_that_states_no_kind_is_trained_and_a_wrong_kind_is_told(tmp_path: Path) -> None:
@@ -107,6 +114,16 @@ def test_a_pattern_that_matches_no_parameter_is_refused(tmp_path: Path) -> None:
     wrong = variant(tmp_path, "", model, "stages.0.trainable=['aling\\..*']")
     with pytest.raises(ConfigError, match=r"'aling\\..\*' matches no parameter"):
         check_parameters(wrong)
+
+
+def test_a_pattern_that_is_no_regular_expression_is_refused_with_its_place(tmp_path: Path) -> None:
+    override = 'stages.0.trainable=["align.*", "*"]'
+    with pytest.raises(ConfigError) as caught:
+        variant(tmp_path, "", override)
+    assert str(caught.value) == (
+        f"--set {override}: stages.0.trainable.1: '*' is not a regular expression: "
+        "nothing to repeat at position 0"
+    )
 
 
 def test_a_loss_cannot_take_a_view_for_a_temperature() -> None:

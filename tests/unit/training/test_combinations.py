@@ -44,18 +44,28 @@ def test_what_goes_together_passes(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"zero_stage": 0, "precision": "bfloat16"}, "bfloat16 needs zero_stage 1 or more"),
-        ({"zero_stage": 1, "offload_optimiser": True}, r"only ZeRO 2 and 3 .* not 1"),
         (
             {"trainable": LORA, "precision": "bfloat16"},
-            r"set blocks\.backbone\.precision to bfloat16, not float32",
+            r"recipe\.blocks\.backbone\.precision: is float32, .* in bfloat16; give both the same",
         ),
         (
             {"trainable": WHOLE, "tower": "bfloat16"},
-            r"which is bfloat16, but deepspeed\.precision is float32",
+            r"recipe\.blocks\.backbone\.precision: is bfloat16, .*precision is float32",
         ),
     ],
 )
 def test_what_cannot_go_together_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         check(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"zero_stage": 0, "precision": "bfloat16"}, "bfloat16 needs zero_stage 1 or more"),
+        ({"zero_stage": 1, "offload_optimiser": True}, "only zero_stage 2 and 3"),
+    ],
+)
+def test_sharding_that_keeps_too_little_is_no_option(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        DeepSpeedOptions(**options)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from samesense.core.config import flat
 from samesense.core.errors import ConfigError
+from samesense.core.options import flat
 
 EXPERIMENT = "samesense"
 RUN_FILE = "mlflow_run.txt"
@@ -111,6 +111,6 @@ def check_installed() -> None:
     """
     if importlib.util.find_spec("mlflow") is None:
         raise ConfigError(
-            "tracking.mlflow: MLflow is not installed; `pip install 'samesense[mlflow]'`, or set "
-            "tracking.mlflow to null"
+            "MLflow is not installed; `pip install 'samesense[mlflow]'`, or set tracking.mlflow "
+            "to null"
         )
