@@ -10,7 +10,7 @@ import numpy as np
 from samesense.artefact.folder import Artefact, load_artefact
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
-from samesense.core.errors import CorpusError
+from samesense.core.errors import ArtefactError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
@@ -21,6 +21,7 @@ from samesense.evaluation.protocols.matrix import source_target_matrix
 from samesense.evaluation.protocols.udcdr import udcdr
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import BASELINE, Row
+from samesense.training.driver import START
 from samesense.training.options import TrainJob
 
 
@@ -30,7 +31,7 @@ def run_evaluation(job: EvaluateJob) -> list[Row]:
     Ray must be running.
 
     Raises:
-        ArtefactError: if the model cannot be read.
+        ArtefactError: if the model cannot be read, or the run that made it is not whole.
         CorpusError: if the corpus holds images that the model was trained on where it must not.
     """
     artefact = load_artefact(job.model)
@@ -51,10 +52,14 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
     """Compare a split with the one that training wrote down.
 
     Raises:
+        ArtefactError: if what training wrote down is not there.
         CorpusError: if an image that training saw is now among the queries or in the gallery.
     """
     if not trained_on.is_file():
-        return
+        raise ArtefactError(
+            f"{trained_on}: is missing, and without it nobody can tell which images this model was "
+            "trained on; evaluate a model in the folder of its training run"
+        )
     before = Manifest.read(trained_on)
     seen = set(before.of(splits=("train", "validation")).column("content_hash"))
     unseen = split.of(splits=("gallery", "query"))
@@ -68,24 +73,49 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
 
 
 def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: DecodeLimits) -> Fold:
-    """Return the vectors of the items that no stage has seen, unaligned and aligned."""
+    """Return the vectors of the items that no stage has seen, unaligned and aligned.
+
+    The unaligned are those of the tower as it was before training.
+
+    Raises:
+        ArtefactError: if training changed the tower and the model before it is not there.
+    """
     unseen = split.of(splits=("gallery", "query"))
-    filled = fill_image_vectors(
-        unseen,
-        model=artefact.folder,
-        cache_root=cache_root,
-        limits=limits,
-        options=EncodeOptions(),
+    before, after = (
+        fill_image_vectors(
+            unseen,
+            model=model.folder,
+            cache_root=cache_root,
+            limits=limits,
+            options=EncodeOptions(),
+        )
+        for model in (_untrained(artefact), artefact)
     )
-    bad = [key in filled.rejected for key in unseen.column("content_hash")]
+    rejected = before.rejected | after.rejected
+    bad = [key in rejected for key in unseen.column("content_hash")]
     kept = unseen.where(~np.array(bad, dtype=bool))
-    h_ND = filled.cache.get(list(kept.column("content_hash")))
+    keys = list(kept.column("content_hash"))
+    h_ND = before.cache.get(keys)
     unit_ND = h_ND / np.linalg.norm(h_ND, axis=1, keepdims=True)
+    z_ND = artefact.aligner().align_vectors(after.cache.get(keys))
     return Fold(
         held_out=" and ".join(split.of(splits=("query",)).domains),
         before=Embedded(manifest=kept, z_ND=unit_ND.astype(np.float32)),
-        after=Embedded(manifest=kept, z_ND=artefact.aligner().align_vectors(h_ND)),
+        after=Embedded(manifest=kept, z_ND=z_ND),
     )
+
+
+def _untrained(artefact: Artefact) -> Artefact:
+    """Return the artefact whose tower is the one that training started from."""
+    if not artefact.holds_towers:
+        return artefact
+    start = artefact.folder.parent / START
+    if not start.is_dir():
+        raise ArtefactError(
+            f"{start}: is missing, and training changed the tower itself: without the model as it "
+            "was before, there is nothing to compare with; bring the folder back, or train again"
+        )
+    return load_artefact(start)
 
 
 def fold_rows(fold: Fold, *, seed: int, model: str, protocol: str = "udcdr") -> list[Row]:
