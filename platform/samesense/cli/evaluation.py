@@ -3,6 +3,7 @@
 Shapes: N items, D width.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
 from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.matrix_table import ASYMMETRY, PAIR
 from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.protocols.matrix import source_target_matrix
 from samesense.evaluation.protocols.udcdr import udcdr
@@ -120,34 +122,33 @@ def _untrained(artefact: Artefact) -> Artefact:
 
 def fold_rows(fold: Fold, *, seed: int, model: str, protocol: str = "udcdr") -> list[Row]:
     """Return one row a metric for the unaligned and the aligned vectors."""
-    rows = []
-    for name, embedded in ((BASELINE, fold.before), (model, fold.after)):
-        values, n_queries, n_gallery = _scores(embedded, protocol)
-        rows += [
-            Row(
-                held_out=fold.held_out,
-                seed=seed,
-                model=name,
-                metric=metric,
-                value=value,
-                protocol=f"{protocol}-clean",
-                n_queries=n_queries,
-                n_gallery=n_gallery,
-            )
-            for metric, value in values.items()
-        ]
-    return rows
+    return [
+        Row(
+            held_out=fold.held_out,
+            seed=seed,
+            model=name,
+            metric=metric,
+            value=value,
+            protocol=f"{protocol}-clean",
+            n_queries=n_queries,
+            n_gallery=n_gallery,
+        )
+        for name, embedded in ((BASELINE, fold.before), (model, fold.after))
+        for metric, value, n_queries, n_gallery in _scores(embedded, protocol)
+    ]
 
 
-def _scores(embedded: Embedded, protocol: str) -> tuple[dict[str, float], int, int]:
+def _scores(embedded: Embedded, protocol: str) -> Iterator[tuple[str, float, int, int]]:
+    """Yield metric, value, and how many queries and gallery items it is of."""
     if protocol == "udcdr":
         scores = udcdr(embedded)
-        return scores.values, scores.n_queries, scores.n_gallery
+        for metric, value in scores.values.items():
+            yield metric, value, scores.n_queries, scores.n_gallery
+        return
     matrix = source_target_matrix(embedded)
-    values = {
-        f"mAP@all {source}→{target}": float(matrix.map_KK[i, j])
-        for i, source in enumerate(matrix.domains)
-        for j, target in enumerate(matrix.domains)
-    }
-    values["largest asymmetry"] = float(matrix.asymmetry_KK.max())
-    return values, len(embedded.manifest), len(embedded.manifest)
+    names, items_K = matrix.domains, matrix.items_K
+    for i, j in np.ndindex(matrix.map_KK.shape):
+        metric = PAIR.format(source=names[i], target=names[j])
+        yield metric, float(matrix.map_KK[i, j]), int(items_K[i]), int(items_K[j])
+    every = int(items_K.sum())
+    yield ASYMMETRY, float(matrix.asymmetry_KK.max()), every, every
