@@ -11,6 +11,7 @@ import numpy as np
 from samesense.artefact.folder import Artefact, load_artefact
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
+from samesense.cli.tables import report_scan
 from samesense.core.errors import ArtefactError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
@@ -39,6 +40,7 @@ def run_evaluation(job: EvaluateJob) -> list[Row]:
     artefact = load_artefact(job.model)
     trained_by = TrainJob.model_validate(artefact.record.provenance["config"])
     found = scan(job.corpus, limits=job.limits)
+    report_scan(found, rejections=artefact.folder.parent / "evaluate.rejections.parquet")
     split = leave_domains_out(
         found.manifest,
         held_out=trained_by.corpus.held_out,
