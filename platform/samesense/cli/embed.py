@@ -40,7 +40,7 @@ def embed(
     )
 
     from samesense.artefact.folder import load_artefact
-    from samesense.bulk.embed import embed_corpus
+    from samesense.bulk.embed import embed_corpus, rejections_table
     from samesense.cli.cluster import cluster
     from samesense.cli.tables import print_scan
 
@@ -49,7 +49,9 @@ def embed(
         done = embed_corpus(job)
     print_scan(done.scan)
     print(f"fates       {done.fates}")
+    print(f"removed     {done.removed} rows that the corpus no longer has")
+    print(f"others      {done.others} rows of other corpora stay")
     print(f"index       {index} in {milvus}, model {done.fingerprint[:12]}")
     print(f"summary     {Path(out) / 'summary.json'}")
-    print(f"rejections  {Path(out) / 'rejections.parquet'}")
+    print(f"rejections  {rejections_table(job)}")
     print(f"next        samesense search --index {index} --milvus {milvus} --image FILE")
