@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from samesense.cli.main import main
+from samesense.index.store import open_store
 from tests.conftest import ROOT
 from tests.fixtures.bad_images import Bad, write_odd_files
 from tests.fixtures.corpora import write_patterns
@@ -94,15 +96,15 @@ def test_training_writes_down_what_it_did(run: Path) -> None:
 def test_an_image_finds_its_concept_in_chosen_domains(indexed: Path) -> None:
     query = "photos/domain1/concept2/3.png"
     done = samesense(
-        *("search", "--index", "photos", "--image", query, "--domains", "domain1,domain2"),
-        *("--limit", "5", "--grid", "hits.png"),
+        *("search", "--index", "photos", "--image", query, "--domains", "domain1, domain2"),
+        *("--limit", "5", "--grid", "grids/hits.png"),
         cwd=indexed,
     )
     hits = [line.split() for line in done.stdout.splitlines() if line.strip()[:1].isdigit()]
     assert len(hits) == 5
     assert hits[0][1:4] == ["1.0000", "domain1", "concept2"]
     assert {hit[2] for hit in hits} <= {"domain1", "domain2"}
-    with Image.open(indexed / "hits.png") as grid:
+    with Image.open(indexed / "grids/hits.png") as grid:
         assert grid.width > grid.height > 100
 
 
@@ -121,22 +123,42 @@ def test_an_index_holds_every_image_once_and_a_second_run_changes_nothing(indexe
     assert "embed images" not in again.stderr
 
 
-@pytest.mark.parametrize("protocol", ["udcdr", "matrix"])
-def test_an_evaluation_compares_with_the_unaligned_backbone(
-    place: Path, run: Path, protocol: str
-) -> None:
-    samesense(
-        *("evaluate", "--model", "runs/one", "--corpus", "photos", "--protocol", protocol),
-        *("--out", f"{protocol}.json"),
-        cwd=place,
-    )
-    rows = json.loads((place / f"{protocol}.json").read_text())
+def test_an_index_follows_its_corpus_and_leaves_others_alone(indexed: Path) -> None:
+    shutil.copytree(indexed / "photos", indexed / "alive")
+    embed = ("embed", "--model", "runs/one", "--index", "both", "--out", "runs/both")
+    for corpus in ("photos", "alive"):
+        samesense(*embed, "--corpus", corpus, cwd=indexed)
+    (indexed / "alive/domain0/concept0/0.png").unlink()
+    (indexed / "alive/domain1/concept0/0.png").write_bytes(b"no image any more")
+    shutil.rmtree(indexed / "alive/domain2")
+    samesense(*embed, "--corpus", "alive", cwd=indexed)
+    summary = json.loads((indexed / "runs/both/summary.json").read_text())
+    a_domain = CONCEPTS * EACH
+    assert summary["fates"] == {"embedded": 0, "unchanged": 2 * a_domain - 2, "rejected": 1}
+    assert (summary["removed"], summary["others"]) == (a_domain + 2, 3 * a_domain)
+    with open_store(str(indexed / "runs/milvus.db")) as store:
+        counts = {served.domain: served.count for served in store.served("both")}
+    assert counts == {"domain0": 2 * a_domain - 1, "domain1": 2 * a_domain - 1, "domain2": a_domain}
+
+
+def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path, run: Path) -> None:
+    command = ("evaluate", "--model", "runs/one", "--corpus", "photos", "--out", "both.json")
+    table = samesense(*command, "--protocol", "udcdr", cwd=place).stdout
+    square = samesense(*command, "--protocol", "matrix", cwd=place).stdout
+    rows = json.loads((place / "both.json").read_text())
     assert {row["model"] for row in rows} == {"identity", "alignment"}
     assert {row["held_out"] for row in rows} == {"domain0"}
     assert all(0 <= row["value"] <= 1 for row in rows if row["metric"].startswith("mAP"))
-    if protocol == "udcdr":
-        assert {"mAP@200", "Prec@200"} <= {row["metric"] for row in rows}
-        assert {row["n_queries"] for row in rows} == {CONCEPTS * EACH}
+    udcdr = [row for row in rows if row["protocol"] == "udcdr-clean"]
+    assert {"mAP@200", "Prec@200"} <= {row["metric"] for row in udcdr}
+    assert {row["n_queries"] for row in udcdr} == {CONCEPTS * EACH}
+    cells = {row["metric"]: row for row in rows if row["protocol"] == "matrix-clean"}
+    assert len(cells) == DOMAINS**2 + 1
+    there = cells["mAP@all domain0→domain1"]
+    assert (there["n_queries"], there["n_gallery"]) == (CONCEPTS * EACH, CONCEPTS * EACH // 5)
+    assert f"{udcdr[0]['value']:.3f}" in table
+    assert f"{there['value']:.3f}" in square
+    assert max(map(len, square.splitlines())) < 80
 
 
 def test_trained_models_are_listed_and_shown(place: Path, run: Path) -> None:
@@ -178,13 +200,22 @@ def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
     [
         (["corpus", "scan", "nowhere"], "nowhere"),
         (["corpus", "scan", "empty"], "empty"),
+        (["corpus", "scan", "bad"], "all 1 rows were rejected (1 empty)"),
+        (["corpus", "scan", "photos", "-o", "m.csv"], "name it *.parquet"),
+        (["corpus", "scan", "photos", "-o", "taken.parquet"], "cannot be written"),
         (["demo", "--corpus", "empty"], "empty"),
         (["demo", "--corpus", "photos", "--backbone", "nothing"], "nothing"),
         (["embed", "--model", "runs/on", "--corpus", "photos", "--index", "i"], "Did you mean"),
         (["embed", "--model", "runs/one", "--corpus", "nowhere", "--index", "i"], "nowhere"),
+        (["embed", "--model", "runs/one", "--corpus", "bad", "--index", "i"], "were rejected"),
+        (["embed", "--model", "backbone", "--corpus", "photos", "--index", "i"], "is a backbone"),
         (["search", "--index", "photo", "--image", "photos/domain1/concept2/3.png"], "'photos'"),
         (["search", "--index", "photos"], "either --image FILE or --text WORDS"),
         (["search", "--index", "photos", "--image", "none.png"], "none.png"),
+        (["search", "--index", "photos", "--text", " "], "--text holds no words"),
+        (["search", "--index", "photos", "--text", "x", "--domains", "a,,b"], "a name is empty"),
+        (["search", "--index", "photos", "--text", "x", "--grid", "hits"], "hits.png"),
+        (["search", "--index", "i", "--text", "x", "--milvus", "runs/m.db"], "no index is there"),
         (
             ["search", "--index", "photos", "--text", "x", "--domains", "domain9"],
             "has: domain0, domain1, domain2",
@@ -194,7 +225,9 @@ def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
     ],
 )
 def test_a_mistake_is_told_in_words(indexed: Path, words: list[str], said: str) -> None:
-    (indexed / "empty").mkdir(exist_ok=True)
+    for folder in ("empty", "bad/domain/concept", "taken.parquet"):
+        (indexed / folder).mkdir(parents=True, exist_ok=True)
+    (indexed / "bad/domain/concept/1.png").touch()
     told = samesense(*words, cwd=indexed, code=2).stderr
     assert told.splitlines()[-1].startswith("samesense: ")
     assert said in told

@@ -88,6 +88,20 @@ def test_rows_written_twice_are_there_once(store: Store, index: str) -> None:
     assert found == {f"photo-{number:06}": f"v2-{number}" for number in range(50)}
 
 
+def test_deleted_rows_are_gone_and_uncounted(store: Store, index: str) -> None:
+    collection = store.build(index, domain="photo", fingerprint=OLD, width=WIDTH)
+    rows = _rows(_vectors(50), name="photo")
+    collection.upsert(rows)
+    collection.upsert(rows)
+    gone = [*rows.ids[10:], "never there"]
+    assert collection.uris(gone) == dict(zip(rows.ids[10:], rows.uris[10:], strict=True))
+    collection.delete(gone)
+    assert collection.count() == 10
+    assert collection.ids_with_hashes().keys() == set(rows.ids[:10])
+    collection.delete(rows.ids)
+    assert (collection.count(), collection.search(_vectors(1), limit=3)) == (0, [[]])
+
+
 def test_what_is_built_is_served_only_after_the_switch(store: Store, index: str) -> None:
     _build(store, index)
     assert index in store.indexes()

@@ -40,6 +40,8 @@ RECORD, RECIPE, WEIGHTS, CARD, TOWERS, ADAPTERS = (
     "towers",
     "adapters",
 )
+BACKBONE_CONFIG = "config.json"
+"""What a model of Hugging Face has, and a trained model here has not."""
 MODEL_FOLDER = "model"
 """Where a training run keeps its artefact; a run's folder is accepted in its place."""
 
@@ -104,6 +106,11 @@ class Artefact:
     def tower_fingerprint(self, view: str | None = None, *, adapter: bool = True) -> str:
         """Return the key of the cache of a view's tower vectors, by default that of images."""
         return self.aligner().tower_fingerprint(view, adapter=adapter)
+
+    @property
+    def holds_towers(self) -> bool:
+        """Whether training changed a tower, which then lies in the folder."""
+        return (self.folder / TOWERS).is_dir()
 
     def _fill(self, encoder: Encoder) -> None:
         weights = load_file(self.folder / WEIGHTS)
@@ -181,7 +188,7 @@ def load_artefact(folder: Path | str) -> Artefact:
     if not (path / RECORD).is_file() and (path / MODEL_FOLDER / RECORD).is_file():
         path = path / MODEL_FOLDER
     if not (path / RECORD).is_file():
-        raise ArtefactError(f"{folder}: is no trained model (has no {RECORD}).{_nearest(path)}")
+        raise ArtefactError(f"{folder}: {_what_it_is(path)}")
     try:
         record = Record.model_validate_json((path / RECORD).read_text(encoding="utf-8"))
         recipe = Recipe.model_validate(yaml.safe_load((path / RECIPE).read_text(encoding="utf-8")))
@@ -241,7 +248,17 @@ def unaligned(model: str, *, prompt: PromptName = "semantic") -> EncoderOptions:
     )
 
 
-def _nearest(path: Path) -> str:
-    if not path.parent.is_dir():
-        return ""
-    return did_you_mean(path.name, [sibling.name for sibling in path.parent.glob("*/")])
+def _what_it_is(path: Path) -> str:
+    """Say of a folder that is no trained model what it is, and what to give or do instead."""
+    if (path / BACKBONE_CONFIG).is_file():
+        return (
+            "is a backbone, not a trained model; train an alignment on it (`samesense demo "
+            "--backbone` or `samesense train`) and give the folder of that run"
+        )
+    runs = [
+        sibling.name
+        for sibling in path.parent.glob("*/")
+        if (sibling / RECORD).is_file() or (sibling / MODEL_FOLDER / RECORD).is_file()
+    ]
+    what = f"is no trained model (has no {RECORD})" if path.is_dir() else "no such folder"
+    return f"{what}.{did_you_mean(path.name, runs)}"

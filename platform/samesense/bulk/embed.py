@@ -2,26 +2,20 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from samesense.artefact.folder import Artefact, load_artefact
+from samesense.artefact.folder import load_artefact
 from samesense.bulk.fill import Filled, fill_image_vectors
+from samesense.bulk.indexing import write_index
 from samesense.bulk.options import EmbedJob
-from samesense.core.errors import StoreError
-from samesense.core.progress import progress
 from samesense.core.storage import write_text_atomically
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.rejections import Rejection, write_rejections
-from samesense.corpus.scan import Scan
-from samesense.index.collection import Collection
-from samesense.index.rows import IndexRows
-from samesense.index.store import Store, open_store
-
-ROWS_PER_BLOCK = 2_000
+from samesense.corpus.scan import Scan, scan
+from samesense.index.store import open_store
 
 
 @dataclass(frozen=True)
@@ -32,8 +26,24 @@ class Embedded:
     """What the corpus holds, with all rejections."""
     fates: dict[str, int]
     """How many rows were embedded, unchanged and rejected; the sum is the listing."""
+    removed: int
+    """How many rows were deleted from the index, since the corpus no longer stands behind them."""
+    others: int
+    """How many rows of other corpora the same collections of the index hold."""
     fingerprint: str
     """The model's fingerprint, under which the index serves."""
+
+
+def scan_corpus(job: EmbedJob) -> Scan:
+    """Scan a job's corpus, and write down what it rejects before anything is embedded.
+
+    Raises:
+        CorpusError: if the corpus is empty, cannot be read, or all of it is rejected.
+    """
+    found = scan(job.corpus, limits=job.limits)
+    write_rejections(rejections_table(job), found.rejections)
+    found.refuse_if_empty(table=rejections_table(job))
+    return found
 
 
 def embed_corpus(job: EmbedJob, *, found: Scan) -> Embedded:
@@ -55,14 +65,23 @@ def embed_corpus(job: EmbedJob, *, found: Scan) -> Embedded:
             options=job.encode,
         )
         kept, late = _without_rejected(found.manifest, filled)
-        fates = Counter(_index(job, store, artefact, kept, filled))
+        whole = replace(found, manifest=kept, rejections=[*found.rejections, *late])
+        written = write_index(job, store, artefact, whole, filled)
         store.switch(job.index, fingerprint=artefact.record.fingerprint)
-    rejections = [*found.rejections, *late]
-    whole = Scan(manifest=kept, rejections=rejections, listed=found.listed)
-    fates["rejected"] = len(rejections)
-    done = Embedded(scan=whole, fates=dict(fates), fingerprint=artefact.record.fingerprint)
+    done = Embedded(
+        scan=whole,
+        fates=written.fates | {"rejected": len(whole.rejections)},
+        removed=written.removed,
+        others=written.others,
+        fingerprint=artefact.record.fingerprint,
+    )
     _write_outcome(job, done)
     return done
+
+
+def rejections_table(job: EmbedJob) -> Path:
+    """Return where a job writes what it rejects."""
+    return Path(job.out) / "rejections.parquet"
 
 
 def _without_rejected(manifest: Manifest, filled: Filled) -> tuple[Manifest, list[Rejection]]:
@@ -84,68 +103,15 @@ def _without_rejected(manifest: Manifest, filled: Filled) -> tuple[Manifest, lis
     return manifest.where(~bad), late
 
 
-def _index(
-    job: EmbedJob, store: Store, artefact: Artefact, manifest: Manifest, filled: Filled
-) -> Counter[str]:
-    aligner = artefact.aligner()
-    fates: Counter[str] = Counter(embedded=0, unchanged=0)
-    with progress(total=len(manifest), what="index images") as advance:
-        for domain in manifest.domains:
-            rows = manifest.of(domains=(domain,))
-            collection = store.build(
-                job.index,
-                domain=domain,
-                fingerprint=artefact.record.fingerprint,
-                width=aligner.widths[artefact.recipe.vector["image"]],
-                model=str(artefact.folder.absolute()),
-            )
-            new = _new_rows(rows, collection)
-            fates["unchanged"] += int((~new).sum())
-            advance(int((~new).sum()))
-            todo = rows.where(new)
-            for start in range(0, len(todo), ROWS_PER_BLOCK):
-                block = todo.take(np.arange(start, min(start + ROWS_PER_BLOCK, len(todo))))
-                h_ND = filled.cache.get(list(block.column("content_hash")))
-                collection.upsert(_index_rows(block, aligner.align_vectors(h_ND)))
-                fates["embedded"] += len(block)
-                advance(len(block))
-            _check_count(collection, rows)
-    return fates
-
-
-def _new_rows(rows: Manifest, collection: Collection) -> NDArray[np.bool_]:
-    there = collection.ids_with_hashes()
-    pairs = zip(rows.column("id"), rows.column("content_hash"), strict=True)
-    return np.array([there.get(row_id) != content for row_id, content in pairs], dtype=bool)
-
-
-def _index_rows(block: Manifest, z_ND: NDArray[np.float32]) -> IndexRows:
-    return IndexRows(
-        ids=list(block.column("id")),
-        uris=list(block.column("uri")),
-        labels=list(block.column("label")),
-        content_hashes=list(block.column("content_hash")),
-        z_ND=z_ND,
-    )
-
-
-def _check_count(collection: Collection, rows: Manifest) -> None:
-    count = collection.count()
-    if count < len(rows):
-        raise StoreError(
-            f"{collection.name}: holds {count} rows after writing {len(rows)}; "
-            "the aliases were not switched; run the same command again"
-        )
-
-
 def _write_outcome(job: EmbedJob, done: Embedded) -> None:
-    out = Path(job.out)
-    write_rejections(out / "rejections.parquet", done.scan.rejections)
+    write_rejections(rejections_table(job), done.scan.rejections)
     summary = {
         "index": job.index,
         "fingerprint": done.fingerprint,
         "listed": done.scan.listed,
         "fates": done.fates,
+        "removed": done.removed,
+        "others": done.others,
         "rejections": dict(Counter(rejection.reason for rejection in done.scan.rejections)),
     }
-    write_text_atomically(out / "summary.json", json.dumps(summary, indent=2) + "\n")
+    write_text_atomically(Path(job.out) / "summary.json", json.dumps(summary, indent=2) + "\n")

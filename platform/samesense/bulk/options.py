@@ -29,7 +29,7 @@ class EmbedJob(Options):
     """Folder of a training run or of its artefact."""
     corpus: str
     """A folder ``domain/class/file``, or a manifest (.parquet, .jsonl, .csv)."""
-    index: str
+    index: str = Field(min_length=1)
     """Name of the index."""
     milvus: str = "runs/milvus.db"
     """A local file (Milvus Lite) or the http address of a Milvus server."""

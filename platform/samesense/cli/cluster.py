@@ -47,7 +47,9 @@ def refuse_lost_paths(**paths: str) -> None:
 def cluster() -> Iterator[None]:
     """Connect to the cluster of ``RAY_ADDRESS`` (``ray job submit`` sets it), or start a local Ray.
 
-    A local Ray listens on the loopback address only and ends with the command.
+    A local Ray ends with the command. Its nodes know each other by the loopback address, but its
+    processes listen on every address of the machine, which no setting of Ray changes. So it answers
+    nobody without the user's token, as Ray decides by itself unless ``RAY_AUTH_MODE`` is set.
     """
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray

@@ -26,11 +26,15 @@ def scan(
 
     Example: `samesense corpus scan photos/ -o manifest.parquet`
     """
+    from samesense.core.errors import ConfigError
+
+    if out.suffix != ".parquet":
+        raise ConfigError(f"--out {out}: a manifest is written as Parquet; name it *.parquet")
+
     from samesense.cli.tables import report_scan
     from samesense.corpus.scan import scan as scan_corpus
 
     found = scan_corpus(uri)
+    report_scan(found, rejections=out.with_name(f"{out.stem}.rejections.parquet"))
     found.manifest.write(out)
-    rejections = out.with_name(f"{out.stem}.rejections.parquet")
-    report_scan(found, rejections=rejections)
     print(f"manifest    {out}")

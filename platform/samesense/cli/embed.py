@@ -44,17 +44,18 @@ def embed(
     refuse_lost_paths(out=job.out, cache=job.cache, milvus=job.milvus)
 
     from samesense.artefact.folder import load_artefact
-    from samesense.bulk.embed import embed_corpus
+    from samesense.bulk.embed import embed_corpus, rejections_table, scan_corpus
     from samesense.cli.tables import print_scan
-    from samesense.corpus.scan import scan
 
     load_artefact(job.model)
-    found = scan(job.corpus, limits=job.limits)
+    found = scan_corpus(job)
     with cluster():
         done = embed_corpus(job, found=found)
     print_scan(done.scan)
     print(f"fates       {done.fates}")
+    print(f"removed     {done.removed} rows that the corpus no longer has")
+    print(f"others      {done.others} rows of other corpora stay")
     print(f"index       {index} in {milvus}, model {done.fingerprint[:12]}")
     print(f"summary     {Path(out) / 'summary.json'}")
-    print(f"rejections  {Path(out) / 'rejections.parquet'}")
+    print(f"rejections  {rejections_table(job)}")
     print(f"next        samesense search --index {index} --milvus {milvus} --image FILE")

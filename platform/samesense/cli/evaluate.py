@@ -16,7 +16,9 @@ def evaluate(
         "domains. `matrix`: every domain searched from every other.",
     ),
     out: Path | None = typer.Option(
-        None, help="Where to write the rows. Default: results.json in the run's folder."
+        None,
+        help="Where to write the rows; those of another protocol that are there stay. "
+        "Default: results.json in the run's folder.",
     ),
     cache: str = typer.Option("runs/cache", help="Folder of the vector cache."),
 ) -> None:
@@ -32,12 +34,15 @@ def evaluate(
 
     from samesense.cli.cluster import cluster
     from samesense.cli.evaluation import run_evaluation, split_as_trained
-    from samesense.evaluation.results import results_table, write_results
+    from samesense.evaluation.matrix_table import matrix_table
+    from samesense.evaluation.results import read_results, results_table, write_results
 
     split = split_as_trained(job)
+    results = out or model / "results.json"
+    earlier = read_results(results) if results.is_file() else []
     with cluster():
         rows = run_evaluation(job, split=split)
-    results = out or model / "results.json"
-    write_results(results, rows)
-    print(results_table(rows))
+    done = {row.protocol for row in rows}
+    write_results(results, [*(row for row in earlier if row.protocol not in done), *rows])
+    print(matrix_table(rows) if job.protocol == "matrix" else results_table(rows))
     print(f"results  {results}")

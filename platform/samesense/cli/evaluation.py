@@ -3,6 +3,7 @@
 Shapes: N items, D width.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,20 @@ import numpy as np
 from samesense.artefact.folder import Artefact, load_artefact
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
-from samesense.core.errors import CorpusError
+from samesense.cli.tables import report_scan
+from samesense.core.errors import ArtefactError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
 from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.matrix_table import ASYMMETRY, PAIR
 from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.protocols.matrix import source_target_matrix
 from samesense.evaluation.protocols.udcdr import udcdr
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import BASELINE, Row
+from samesense.training.driver import START
 from samesense.training.options import TrainJob
 
 
@@ -28,13 +32,14 @@ def split_as_trained(job: EvaluateJob) -> Manifest:
     """Scan the corpus and split it as the model's training did.
 
     Raises:
-        ArtefactError: if the model cannot be read.
+        ArtefactError: if the model cannot be read, or the run that made it is not whole.
         CorpusError: if the corpus cannot be read, or holds images that the model was trained on
             where it must not.
     """
     artefact = load_artefact(job.model)
     trained_by = _trained_by(artefact)
     found = scan(job.corpus, limits=job.limits)
+    report_scan(found, rejections=artefact.folder.parent / "evaluate.rejections.parquet")
     split = leave_domains_out(
         found.manifest,
         held_out=trained_by.corpus.held_out,
@@ -67,10 +72,14 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
     """Compare a split with the one that training wrote down.
 
     Raises:
+        ArtefactError: if what training wrote down is not there.
         CorpusError: if an image that training saw is now among the queries or in the gallery.
     """
     if not trained_on.is_file():
-        return
+        raise ArtefactError(
+            f"{trained_on}: is missing, and without it nobody can tell which images this model was "
+            "trained on; evaluate a model in the folder of its training run"
+        )
     before = Manifest.read(trained_on)
     seen = set(before.of(splits=("train", "validation")).column("content_hash"))
     unseen = split.of(splits=("gallery", "query"))
@@ -86,64 +95,79 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
 def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: DecodeLimits) -> Fold:
     """Return the vectors of the items that no stage has seen, unaligned and aligned.
 
-    The unaligned ones are the tower's last-token vectors, without its adapter if it has one.
+    The unaligned are the last-token vectors of the tower as it was before training, without its
+    adapter if it has one.
+
+    Raises:
+        ArtefactError: if training changed the tower and the model before it is not there.
     """
     unseen = split.of(splits=("gallery", "query"))
     adapted = artefact.recipe.reads_adapter(artefact.recipe.vector["image"])
-    filled = {
-        adapter: fill_image_vectors(
+    before, after = (
+        fill_image_vectors(
             unseen,
-            model=artefact.folder,
+            model=model.folder,
             cache_root=cache_root,
             limits=limits,
             options=EncodeOptions(),
             adapter=adapter,
         )
-        for adapter in {False, adapted}
-    }
-    rejected = {key for outcome in filled.values() for key in outcome.rejected}
+        for model, adapter in ((_untrained(artefact), False), (artefact, adapted))
+    )
+    rejected = before.rejected | after.rejected
     bad = [key in rejected for key in unseen.column("content_hash")]
     kept = unseen.where(~np.array(bad, dtype=bool))
     keys = list(kept.column("content_hash"))
-    h_ND = {adapter: outcome.cache.get(keys) for adapter, outcome in filled.items()}
     aligner = artefact.aligner()
     return Fold(
         held_out=" and ".join(split.of(splits=("query",)).domains),
-        before=Embedded(manifest=kept, z_ND=aligner.unaligned(h_ND[False])),
-        after=Embedded(manifest=kept, z_ND=aligner.align_vectors(h_ND[adapted])),
+        before=Embedded(manifest=kept, z_ND=aligner.unaligned(before.cache.get(keys))),
+        after=Embedded(manifest=kept, z_ND=aligner.align_vectors(after.cache.get(keys))),
     )
+
+
+def _untrained(artefact: Artefact) -> Artefact:
+    """Return the artefact whose tower is the one that training started from."""
+    if not artefact.holds_towers:
+        return artefact
+    start = artefact.folder.parent / START
+    if not start.is_dir():
+        raise ArtefactError(
+            f"{start}: is missing, and training changed the tower itself: without the model as it "
+            "was before, there is nothing to compare with; bring the folder back, or train again"
+        )
+    return load_artefact(start)
 
 
 def fold_rows(fold: Fold, *, seed: int, model: str, protocol: str = "udcdr") -> list[Row]:
     """Return one row a metric for the unaligned and the aligned vectors."""
-    rows = []
-    for name, embedded in ((BASELINE, fold.before), (model, fold.after)):
-        values, n_queries, n_gallery = _scores(embedded, protocol)
-        rows += [
-            Row(
-                held_out=fold.held_out,
-                seed=seed,
-                model=name,
-                metric=metric,
-                value=value,
-                protocol=f"{protocol}-clean",
-                n_queries=n_queries,
-                n_gallery=n_gallery,
-            )
-            for metric, value in values.items()
-        ]
-    return rows
+    return [
+        Row(
+            held_out=fold.held_out,
+            seed=seed,
+            model=name,
+            metric=metric,
+            value=value,
+            protocol=f"{protocol}-clean",
+            n_queries=n_queries,
+            n_gallery=n_gallery,
+        )
+        for name, embedded in ((BASELINE, fold.before), (model, fold.after))
+        for metric, value, n_queries, n_gallery in _scores(embedded, protocol)
+    ]
 
 
-def _scores(embedded: Embedded, protocol: str) -> tuple[dict[str, float], int, int]:
+def _scores(embedded: Embedded, protocol: str) -> Iterator[tuple[str, float, int, int]]:
+    """Yield metric, value, and how many queries and gallery items it is of."""
     if protocol == "udcdr":
         scores = udcdr(embedded)
-        return scores.values, scores.n_queries, scores.n_gallery
+        for metric, value in scores.values.items():
+            yield metric, value, scores.n_queries, scores.n_gallery
+        return
     matrix = source_target_matrix(embedded)
-    values = {
-        f"mAP@all {source}→{target}": float(matrix.map_KK[i, j])
-        for i, source in enumerate(matrix.domains)
-        for j, target in enumerate(matrix.domains)
-    }
-    values["largest asymmetry"] = float(matrix.asymmetry_KK.max())
-    return values, len(embedded.manifest), len(embedded.manifest)
+    names, items_K = matrix.domains, matrix.items_K
+    for i, j in np.ndindex(matrix.map_KK.shape):
+        metric = PAIR.format(source=names[i], target=names[j])
+        yield metric, float(matrix.map_KK[i, j]), int(items_K[i]), int(items_K[j])
+    every = int(items_K.sum())
+    yield ASYMMETRY, float(matrix.asymmetry_KK.max()), every, every

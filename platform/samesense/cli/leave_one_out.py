@@ -74,7 +74,7 @@ def _embedding(experiment: Experiment, *, model: Path) -> EmbedJob:
     return EmbedJob(
         model=str(model),
         corpus=experiment.uri,
-        index=experiment.out.name,
+        index=experiment.out.resolve().name or "demo",
         milvus=str(experiment.out / "milvus.db"),
         cache=experiment.cache,
         out=str(experiment.out / "embed"),

@@ -13,7 +13,9 @@ def search(
         [], help="Search only these domains: `sketch,photo`; may be given again. Default: all."
     ),
     limit: int = typer.Option(10, min=1, max=1000, help="How many hits."),
-    grid: Path | None = typer.Option(None, help="Also draw the hits into this PNG."),
+    grid: Path | None = typer.Option(
+        None, help="Also draw the hits into this picture, such as hits.png."
+    ),
     milvus: str = typer.Option("runs/milvus.db", help="A local file, or the address of a server."),
     model: str | None = typer.Option(
         None, help="Folder of the model that the index was made with, if it has moved since."
@@ -27,24 +29,31 @@ def search(
 
     if (image is None) == (text is None):
         raise ConfigError("search: give either --image FILE or --text WORDS")
+    if text is not None and not text.strip():
+        raise ConfigError("search: --text holds no words")
+    wanted = [name.strip() for group in domains for name in group.split(",")]
+    if not all(wanted):
+        raise ConfigError(f"search: --domains '{','.join(domains)}': a name is empty")
 
     from samesense.artefact.folder import load_encoder
-    from samesense.cli.pictures import load_picture
+    from samesense.cli.pictures import load_picture, picture_format, write_picture
     from samesense.cli.tables import print_hits
     from samesense.evaluation.report.grid import TILE_PX, draw_grid
     from samesense.evaluation.report.thumbnails import thumbnail
     from samesense.index.store import open_store
     from samesense.search.query import search as search_index
 
+    if grid is not None:
+        picture_format(grid)
     picture = load_picture(image) if image is not None else None
-    with open_store(milvus) as store:
+    with open_store(milvus, must_exist=True) as store:
         encoder = load_encoder(model or store.model_folder(index))
         z_QD = encoder.embed_images([picture]) if picture else encoder.embed_texts([text or ""])
         hits = search_index(
             store,
             index=index,
             z_QD=z_QD,
-            domains=[name for group in domains for name in group.split(",")] or None,
+            domains=wanted or None,
             limit=limit,
             fingerprint=encoder.fingerprint,
         )[0]
@@ -53,5 +62,5 @@ def search(
         tiles = [thumbnail(hit.uri, side_px=TILE_PX) for hit in hits]
         captions = [f"{hit.domain} {hit.label} {hit.score:.2f}" for hit in hits]
         shown = [(tile, caption, None) for tile, caption in zip(tiles, captions, strict=True)]
-        draw_grid(picture or (text or ""), hits=shown).save(grid)
+        write_picture(draw_grid(picture or (text or ""), hits=shown), grid)
         print(f"grid  {grid}")

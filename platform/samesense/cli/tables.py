@@ -28,10 +28,15 @@ def print_scan(found: Scan) -> None:
 
 
 def report_scan(found: Scan, *, rejections: Path) -> None:
-    """Print what a corpus holds, and write what was rejected as a table."""
+    """Print what a corpus holds, and write what was rejected as a table.
+
+    Raises:
+        CorpusError: after that, if nothing was accepted.
+    """
     print_scan(found)
     write_rejections(rejections, found.rejections)
     print(f"rejections  {rejections}")
+    found.refuse_if_empty(table=rejections)
 
 
 def print_hits(hits: Sequence[Hit]) -> None:

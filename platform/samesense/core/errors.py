@@ -7,6 +7,7 @@
     ├── ArtefactError        a trained model's folder
     ├── CacheError           vectors that a cache lacks or refuses
     ├── StoreError           the vector index: unreachable, locked, of another model
+    ├── WriteError           a file that cannot be written where it should be
     ├── TrainingError        a run that cannot go on
     └── StoppedError         a run that was asked to stop, and can go on; exit code 130
 
@@ -71,6 +72,10 @@ class CacheError(SamesenseError):
 
 class StoreError(SamesenseError):
     """The vector index cannot be reached, is locked, or belongs to another model."""
+
+
+class WriteError(SamesenseError, OSError):
+    """A file cannot be written: no permission, no room, a folder in its place."""
 
 
 class TrainingError(SamesenseError):

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlparse
 
 from pyarrow import fs
 
-from samesense.core.errors import ConfigError
+from samesense.core.errors import ConfigError, WriteError
 
 
 def local_path(uri: str) -> Path:
@@ -40,16 +40,22 @@ def write_atomically(path: Path, *, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then move it into place.
 
     A reader sees the old file or the new one, never a part; so does a process that is killed.
+
+    Raises:
+        WriteError: which is an OSError too, if the file cannot be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def write_text_atomically(path: Path, text: str) -> None:

@@ -88,12 +88,26 @@ def _open(data: bytes, limits: DecodeLimits) -> Image.Image | Rejected:
             )
         if width * height == 0:
             return Rejected("corrupt", f"{width} × {height} has no pixels")
-        image.load()
-        picture = _to_rgb(image)
-        if isinstance(picture, Rejected):
-            return picture
-        turn = UPRIGHT.get(_orientation(image))
-        return picture if turn is None else picture.transpose(turn)
+        return upright_rgb(image)
+
+
+def upright_rgb(image: Image.Image) -> Image.Image | Rejected:
+    """Return an open image as it looks, as ``decode`` does, or why its pixels have no agreed look.
+
+    The picture carries no metadata, so that what is done here is not done again by another reader.
+
+    Raises:
+        OSError: if the image's file is damaged.
+    """
+    image.load()
+    picture = _to_rgb(image)
+    if isinstance(picture, Rejected):
+        return picture
+    turn = UPRIGHT.get(_orientation(image))
+    if turn is not None:
+        picture = picture.transpose(turn)
+    picture.info.clear()
+    return picture
 
 
 def _orientation(image: Image.Image) -> int:

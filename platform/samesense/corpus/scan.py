@@ -1,6 +1,7 @@
 """Scan a corpus: every listed row becomes an item of the manifest or a rejection."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,16 +35,34 @@ ROWS_AHEAD = 512
 class Scan:
     """A corpus that was read once: ``listed == len(manifest) + len(rejections)``."""
 
+    uri: str
     manifest: Manifest
     rejections: list[Rejection]
     listed: int
 
+    def refuse_if_empty(self, *, table: Path) -> None:
+        """Refuse a corpus of which nothing was accepted; ``table`` lists its rejections.
+
+        Raises:
+            CorpusError: with how many rows were rejected for which reason.
+        """
+        if len(self.manifest):
+            return
+        first = self.rejections[0]
+        counts = Counter(rejection.reason for rejection in self.rejections).most_common()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counts)
+        raise CorpusError(
+            f"{self.uri}: all {self.listed} rows were rejected ({reasons}), each with its reason "
+            f"in {table}; the first is {first.uri}: {first.reason} ({first.detail}). Images belong "
+            "at domain/class/file, or in a manifest with the columns uri, domain and label"
+        )
+
 
 def scan(uri: str, *, limits: DecodeLimits | None = None, threads: int | None = None) -> Scan:
-    """Read, hash and decode every image of a folder or manifest.
+    """Read, hash and decode every image of a folder or manifest; all of it may be rejected.
 
     Raises:
-        CorpusError: if the corpus cannot be read, lists nothing, or all of it is rejected.
+        CorpusError: if the corpus cannot be read or lists nothing.
     """
     rows = list(_list(uri))
     if not rows:
@@ -59,14 +78,7 @@ def scan(uri: str, *, limits: DecodeLimits | None = None, threads: int | None = 
             rejections.append(_rejection(row, twice))
         else:
             items[outcome["id"]] = outcome
-    if not items:
-        first = rejections[0]
-        raise CorpusError(
-            f"{uri}: all {len(rows)} rows were rejected; the first is {first.uri}: "
-            f"{first.reason} ({first.detail}). Images belong at domain/class/file, or in a "
-            "manifest with the columns uri, domain and label"
-        )
-    return Scan(Manifest.from_rows(list(items.values())), rejections, len(rows))
+    return Scan(uri, Manifest.from_rows(list(items.values())), rejections, len(rows))
 
 
 def list_domains(uri: str) -> list[str]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from samesense.core.errors import ModelError
 from samesense.core.hashing import hash_json
+from samesense.corpus.decode import Rejected, upright_rgb
 from samesense.encoder.options import EncoderOptions, Modality
 from samesense.encoder.towers.tower import Renderer, Tower
 from samesense.encoder.towers.weights import hash_weights
@@ -92,12 +93,14 @@ class Encoder(nn.Module):
     def embed_images(
         self, images: Sequence[Image.Image], *, images_per_forward: int = IMAGES_PER_FORWARD
     ) -> Vectors:
-        """Return unit vectors (N, D) of pictures of any size and mode.
+        """Return unit vectors (N, D) of pictures of any size, each as it looks.
+
+        EXIF orientation, transparency and 16-bit greys are treated as in a corpus.
 
         Raises:
-            ModelError: if the recipe embeds no images.
+            ModelError: if the recipe embeds no images, or a picture's mode has no agreed white.
         """
-        pictures = [image.convert("RGB") for image in images]
+        pictures = [_as_it_looks(image, place=place) for place, image in enumerate(images)]
         view, renderer = self._view("image"), self.renderer("image")
         return self._embed(view, pictures, renderer.prepare_images, images_per_forward)
 
@@ -108,7 +111,10 @@ class Encoder(nn.Module):
 
         Raises:
             ModelError: if the recipe embeds no texts.
+            TypeError: if given one text, whose letters would be taken for texts.
         """
+        if isinstance(texts, str):
+            raise TypeError("embed_texts takes a list of texts; for one text give [text]")
         view, renderer = self._view("text"), self.renderer("text")
         return self._embed(view, list(texts), renderer.prepare_texts, texts_per_forward)
 
@@ -201,6 +207,14 @@ class Encoder(nn.Module):
                 h_BD = self.tower_vectors(view, inputs=inputs)
                 parts.append(self.after_tower(view, h_BD=h_BD).cpu())
         if not parts:
-            return np.zeros((0, 0), dtype=np.float32)
+            width = self.tower_widths[self.options.views[view].blocks[0]]
+            return np.zeros((0, width), dtype=np.float32)
         z_ND: Vectors = torch.cat(parts).numpy()
         return z_ND
+
+
+def _as_it_looks(image: Image.Image, *, place: int) -> Image.Image:
+    picture = upright_rgb(image)
+    if isinstance(picture, Rejected):
+        raise ModelError(f"image {place}: {picture.detail}; scale it to 8 bits, such as mode L")
+    return picture

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from samesense.core.errors import ConfigError
 from samesense.core.storage import write_text_atomically
 
 BASELINE = "identity"
@@ -54,8 +55,15 @@ def write_results(path: Path, rows: Sequence[Row]) -> None:
 
 
 def read_results(path: Path) -> list[Row]:
-    """Read what ``write_results`` wrote."""
-    return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    """Read what ``write_results`` wrote.
+
+    Raises:
+        ConfigError: if the file holds anything else.
+    """
+    try:
+        return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path}: is no file of results: {error}; choose another") from None
 
 
 def summarise(rows: Iterable[Row]) -> dict[tuple[str, str, str], Summary]:

@@ -3,6 +3,7 @@
 Shapes: Q queries, D width.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +87,24 @@ class Collection:
             pages.close()
         return found
 
+    def uris(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the URI of each of these rows that is there, by its id."""
+        self.load()
+        found: dict[str, str] = {}
+        for page in _pages(ids):
+            with self.connection.faults(f"reading {len(page)} rows of {self.name}"):
+                rows = self.connection.client.get(
+                    self.name, ids=page, output_fields=["id", "uri"], timeout=REQUEST_TIMEOUT_S
+                )
+            found.update((row["id"], row["uri"]) for row in rows)
+        return found
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete these rows; one that is not there is no fault."""
+        for page in _pages(ids):
+            with self.connection.faults(f"deleting {len(page)} rows of {self.name}"):
+                self.connection.client.delete(self.name, ids=page, timeout=REQUEST_TIMEOUT_S)
+
     def search(self, z_QD: npt.NDArray[np.float32], *, limit: int) -> list[list[Hit]]:
         """Return for each query its nearest rows, best first, at most ``limit``.
 
@@ -134,3 +153,7 @@ class Collection:
             ]
             for answer in answers
         ]
+
+
+def _pages(ids: Sequence[str]) -> Iterator[list[str]]:
+    return (list(ids[start : start + PAGE_ROWS]) for start in range(0, len(ids), PAGE_ROWS))

@@ -47,11 +47,12 @@ class Connection:
             raise StoreError(f"{self.shown}: {what}: {message}") from error
 
 
-def connect(uri: str) -> Connection:
+def connect(uri: str, *, must_exist: bool = False) -> Connection:
     """Open a local folder (a path or ``file://``) or a server (``http(s)://``, ``tcp://``).
 
     Raises:
-        StoreError: within seconds if the server does not answer or the folder has another owner.
+        StoreError: within seconds if the server does not answer, the folder has another owner, or
+            it must exist and does not.
     """
     # Every error is raised again with its meaning; the library would print each as well.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
@@ -63,7 +64,7 @@ def connect(uri: str) -> Connection:
         folder = local_path(uri)
     except ConfigError as error:
         raise StoreError(f"index {error}, or http:// for a server") from None
-    address = lite.acquire(folder)
+    address = lite.acquire(folder, must_exist=must_exist)
     try:
         client = _client(address, shown=str(folder), token="")
     except StoreError:

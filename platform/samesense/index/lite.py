@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samesense.core.errors import StoreError
+from samesense.core.errors import StoreError, did_you_mean
 
 CLOSE_GRACE_S = 5
+COLLECTIONS = "collections"
+"""A subfolder that every local index has."""
 
 
 @dataclass
@@ -30,15 +32,17 @@ _owned: dict[Path, Owned] = {}
 _lock = threading.Lock()
 
 
-def acquire(folder: Path) -> str:
+def acquire(folder: Path, *, must_exist: bool = False) -> str:
     """Own a folder, or share it with the stores of this process; return its loopback address.
 
     Raises:
-        StoreError: if another process owns the folder, or it is not one of Milvus Lite.
+        StoreError: if another process owns the folder, it is not one of Milvus Lite, or it must
+            exist and does not.
     """
     folder = folder.resolve()
     with _lock:
         if folder not in _owned:
+            _refuse_others(folder, must_exist=must_exist)
             _owned[folder] = _open(folder)
         _owned[folder].users += 1
         return _owned[folder].address
@@ -55,14 +59,24 @@ def release(folder: Path) -> None:
             _close(owned)
 
 
+def _refuse_others(folder: Path, *, must_exist: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder}: is a file; a local index is a folder: choose another path")
+    holds_an_index = (folder / COLLECTIONS).is_dir()
+    if folder.is_dir() and any(folder.iterdir()) and not holds_an_index:
+        raise StoreError(f"{folder}: holds other things than an index: choose another path")
+    if must_exist and not holds_an_index:
+        near = [path.parent.name for path in folder.parent.glob(f"*/{COLLECTIONS}")]
+        raise StoreError(
+            f"{folder}: no index is there; `samesense embed` makes one."
+            f"{did_you_mean(folder.name, near)}"
+        )
+
+
 def _open(folder: Path) -> Owned:
     from milvus_lite import DataDirLockedError
     from milvus_lite.adapter.grpc.server import start_server_in_thread
 
-    if folder.exists() and not folder.is_dir():
-        raise StoreError(f"{folder}: is a file; a local index is a folder: choose another path")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "collections").is_dir():
-        raise StoreError(f"{folder}: holds other things than an index: choose another path")
     try:
         server, database, port = start_server_in_thread(str(folder), host="127.0.0.1", port=0)
     except DataDirLockedError:

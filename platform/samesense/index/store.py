@@ -36,13 +36,16 @@ class Served:
     width: int
 
 
-def open_store(uri: str) -> "Store":
+def open_store(uri: str, *, must_exist: bool = False) -> "Store":
     """Open the index at a path, a ``file://`` URI or the address of a Milvus server.
 
+    A local folder that is not there is made, unless it must exist: those who only read say so.
+
     Raises:
-        StoreError: if a local folder is owned by another process, or no server answers.
+        StoreError: if a local folder is owned by another process, or no server answers, or there
+            is none where one must be.
     """
-    return Store(connect(uri))
+    return Store(connect(uri, must_exist=must_exist))
 
 
 class Store:

@@ -1,14 +1,21 @@
 """Ranking metrics of retrieval, as in the reference code of UCDR (ICCV 2021).
 
-Similarities are (Q, G): Q queries, G gallery items. Items of equal similarity rank in the order of
-the gallery. ``k`` is cut to G; ``None`` means all of the gallery.
+Similarities are (Q, G): Q queries, G gallery items; ``relevant`` says with 0 and 1, or false and
+true, which items answer which query. Both may be arrays or tensors, of any type of number. Items of
+equal similarity rank in the order of the gallery. ``k`` is cut to G; ``None`` means all of the
+gallery. ``average_precision_at_k`` gives a value a query; every other metric is the mean of it over
+the queries, one number.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
-Similarity = NDArray[np.floating]
-Relevant = NDArray[np.bool_]
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Similarity = NDArray[Any] | Tensor
+Relevant = NDArray[Any] | Tensor
 PerQuery = NDArray[np.float64]
 
 
@@ -18,14 +25,16 @@ def rank(similarity: Similarity, k: int | None) -> NDArray[np.int64]:
     Raises:
         ValueError: if the similarities are not (Q, G), hold a NaN, or k is not positive.
     """
-    similarity = np.asarray(similarity)
-    if similarity.ndim != 2:
-        raise ValueError(f"similarity must be (queries, gallery), not {similarity.shape}")
-    if np.isnan(similarity).any():
+    similarity_QG = _array(similarity)
+    if similarity_QG.ndim != 2:
+        raise ValueError(f"similarity must be (queries, gallery), not {similarity_QG.shape}")
+    if similarity_QG.dtype.kind != "f":  # whole numbers have no negative of their own type
+        similarity_QG = similarity_QG.astype(np.float64)
+    if np.isnan(similarity_QG).any():
         raise ValueError("similarity holds NaN, which has no place in a ranking")
     if k is not None and k < 1:
         raise ValueError(f"k must be 1 or more, not {k}")
-    return np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+    return np.argsort(-similarity_QG, axis=1, kind="stable")[:, :k]
 
 
 def average_precision_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> PerQuery:
@@ -81,26 +90,38 @@ def recall_at_k(similarity: Similarity, relevant: Relevant, k: int | None) -> fl
         ValueError: as ``average_precision_at_k``.
     """
     hits_QK = _hits(similarity, relevant, k)
-    all_Q = np.asarray(relevant).sum(axis=1)
+    all_Q = _truths(relevant).sum(axis=1)
     return _mean(hits_QK.sum(axis=1) / np.maximum(all_Q, 1))
 
 
 def precision_ceiling_at_k(relevant: Relevant, k: int | None) -> float:
     """Return the highest Prec@k that any ranking could reach: mean of min(R_q, k) / min(k, G)."""
-    relevant = np.asarray(relevant)
-    size = relevant.shape[1] if k is None else min(k, relevant.shape[1])
-    return _mean(np.minimum(relevant.sum(axis=1), size) / max(size, 1))
+    relevant_QG = _truths(relevant)
+    size = relevant_QG.shape[1] if k is None else min(k, relevant_QG.shape[1])
+    return _mean(np.minimum(relevant_QG.sum(axis=1), size) / max(size, 1))
 
 
 def _hits(similarity: Similarity, relevant: Relevant, k: int | None) -> NDArray[np.bool_]:
-    relevant = np.asarray(relevant)
-    if relevant.dtype != np.bool_:
-        raise ValueError(f"relevant must be boolean, not {relevant.dtype}")
-    if np.shape(similarity) != relevant.shape:
-        raise ValueError(
-            f"similarity {np.shape(similarity)} and relevant {relevant.shape} differ in shape"
-        )
-    return np.take_along_axis(relevant, rank(similarity, k), axis=1)
+    relevant_QG = _truths(relevant)
+    shape = tuple(np.shape(similarity))
+    if shape != relevant_QG.shape:
+        raise ValueError(f"similarity {shape} and relevant {relevant_QG.shape} differ in shape")
+    return np.take_along_axis(relevant_QG, rank(similarity, k), axis=1)
+
+
+def _truths(relevant: Relevant) -> NDArray[np.bool_]:
+    found_QG = _array(relevant)
+    if found_QG.dtype != np.bool_ and not np.isin(found_QG, (0, 1)).all():
+        raise ValueError("relevant must hold nothing but 0 and 1, or false and true")
+    return found_QG.astype(np.bool_)
+
+
+def _array(numbers: NDArray[Any] | Tensor) -> NDArray[Any]:
+    """Return an array; a tensor may lie on a GPU, carry a gradient or be of a type numpy lacks."""
+    if isinstance(numbers, Tensor):
+        numbers = numbers.detach().cpu()
+        numbers = (numbers.float() if numbers.dtype == torch.bfloat16 else numbers).numpy()
+    return np.asarray(numbers)
 
 
 def _mean(per_query_Q: NDArray[np.float64] | NDArray[np.bool_]) -> float:

@@ -129,8 +129,13 @@ def test_a_folder_of_another_format_is_refused(tmp_path: Path, recipe: Recipe) -
 
 def test_a_folder_that_is_no_model_is_told_with_the_nearest(tmp_path: Path, recipe: Recipe) -> None:
     save(tmp_path, recipe, trained(recipe))
-    with pytest.raises(ArtefactError, match=r"is no trained model.*Did you mean 'run'"):
+    with pytest.raises(ArtefactError, match=r"no such folder.*Did you mean 'run'"):
         load_artefact(tmp_path / "runn")
+    with pytest.raises(ArtefactError, match=r"backbone: is a backbone, .* train an alignment"):
+        load_artefact(tmp_path / "backbone")
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(ArtefactError, match=r"runs: is no trained model .*Did you mean 'run'\?$"):
+        load_artefact(tmp_path / "runs")
 
 
 def test_a_crash_while_saving_leaves_the_old_model_and_no_litter(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from samesense.core.errors import ConfigError
+from samesense.core.errors import ConfigError, WriteError
 from samesense.core.hashing import hash_files, hash_json
-from samesense.core.storage import local_path, read_bytes, write_atomically
+from samesense.core.storage import local_path, read_bytes, write_atomically, write_text_atomically
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -17,10 +17,19 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
         temporary.write_text("half")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(WriteError, match="file: cannot be written: disk full"):
         write_atomically(path, write=fail)
     assert path.read_text() == "old"
     assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for path, why in (("folder", "Is a directory"), ("file/below", "File exists")):
+        with pytest.raises(WriteError, match=f"{path}: cannot be written: {why}"):
+            write_text_atomically(tmp_path / path, "text")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
 
 
 def test_uris_name_local_files(tmp_path: Path) -> None:

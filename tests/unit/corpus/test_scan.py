@@ -163,15 +163,26 @@ def test_limits_are_kept(tmp_path: Path) -> None:
         ("void", "is empty; give a folder"),
         ("void.csv", "is empty; give a folder"),
         ("note.txt", "is a file, but no manifest"),
-        ("rejected", r"all 2 rows were rejected; the first is .*1.png: not_an_image"),
     ],
 )
 def test_a_corpus_that_cannot_be_used_is_refused(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "void").mkdir()
     (tmp_path / "void.csv").write_text("uri,domain,label\n")
-    _write(tmp_path, "note.txt", "rejected/a/x/1.png", "rejected/a/x/2.png", data=b"note")
+    _write(tmp_path, "note.txt", data=b"note")
     with pytest.raises(CorpusError, match=message):
         scan(str(tmp_path / name))
+
+
+def test_a_corpus_of_bad_files_alone_is_listed_and_then_refused(tmp_path: Path) -> None:
+    _write(tmp_path / "c", "a/x/1.png", "a/x/2.png", data=b"note")
+    _write(tmp_path / "c", "a/x/3.png", data=b"")
+    found = scan(str(tmp_path / "c"))
+    assert _reasons(found) == {"1.png": "not_an_image", "2.png": "not_an_image", "3.png": "empty"}
+    told = (
+        r"c: all 3 rows were rejected \(2 not_an_image, 1 empty\), .* in t\.parquet; the first .*1"
+    )
+    with pytest.raises(CorpusError, match=told):
+        found.refuse_if_empty(table=Path("t.parquet"))
 
 
 def test_all_of_pacs_is_accepted(pacs: Path) -> None:

@@ -1,13 +1,16 @@
 """The encoder as a whole: what its vectors and its fingerprints depend on."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import ExifTags, Image
 
 from samesense.artefact.folder import unaligned
 from samesense.core.errors import ConfigError, ModelError
+from samesense.corpus.decode import DecodeLimits, decode
 from samesense.encoder.align.options import LinearOptions
 from samesense.encoder.build import build_aligner, build_encoder, build_skeleton
 from samesense.encoder.encoder import Encoder
@@ -40,13 +43,43 @@ def test_vectors_are_unit_rows_of_float32(recipe: Recipe) -> None:
         assert z.dtype == np.float32
         assert z.shape == (3, encoder.tower_widths["backbone"])
         assert np.allclose(np.linalg.norm(z, axis=1), 1, atol=1e-5)
-    assert len(encoder.embed_images([])) == 0
+    for z in (encoder.embed_images([]), encoder.embed_texts([])):
+        assert z.shape == (0, encoder.tower_widths["backbone"])
 
 
-def test_a_picture_is_embedded_as_it_looks_in_any_mode(recipe: Recipe) -> None:
-    grey = draw_images(sizes=[(32, 32)])[0].convert("L")
+def test_one_text_is_not_taken_for_a_list_of_letters(recipe: Recipe) -> None:
+    with pytest.raises(TypeError, match=r"give \[text\]"):
+        built(recipe).embed_texts("dog")
+
+
+def saved(image: Image.Image, *, orientation: int = 1) -> bytes:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", exif=exif)
+    return buffer.getvalue()
+
+
+def test_a_picture_is_embedded_as_a_corpus_shows_it(recipe: Recipe) -> None:
+    picture = draw_images(sizes=[(40, 24)])[0]
+    grey = picture.convert("L")
+    ink = Image.new("RGBA", grey.size, "black")
+    ink.putalpha(grey)
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     encoder = built(recipe)
-    assert np.array_equal(encoder.embed_images([grey]), encoder.embed_images([grey.convert("RGB")]))
+    for data in (saved(grey), saved(ink), saved(deep), saved(picture, orientation=6)):
+        decoded = decode(data, limits=DecodeLimits())
+        assert isinstance(decoded, Image.Image)
+        shown = encoder.embed_images([Image.fromarray(np.asarray(decoded))])
+        assert np.array_equal(encoder.embed_images([Image.open(io.BytesIO(data))]), shown)
+        assert np.array_equal(encoder.embed_images([decoded]), shown), "turned or laid twice"
+
+
+def test_pixels_without_a_range_are_refused(recipe: Recipe) -> None:
+    images = draw_images(sizes=[(8, 8)] * 2)
+    for mode in ("F", "I"):
+        with pytest.raises(ModelError, match=f"image 1: pixels of mode {mode} have no agreed"):
+            built(recipe).embed_images([images[0], images[1].convert("L").convert(mode)])
 
 
 def test_forwards_of_any_size_give_the_same_vectors(recipe: Recipe) -> None:

@@ -72,6 +72,7 @@ def test_the_matrix_of_perfect_vectors_is_one_everywhere_and_symmetric() -> None
     assert matrix.domains == ["cartoon", "photo", "sketch"]
     assert matrix.map_KK == pytest.approx(np.ones((3, 3)))
     assert matrix.asymmetry_KK == pytest.approx(np.zeros((3, 3)))
+    assert matrix.items_K.tolist() == [10, 10, 20]
 
 
 def test_on_the_diagonal_a_query_is_not_its_own_answer() -> None:

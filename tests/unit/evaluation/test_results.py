@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from samesense.core.errors import ConfigError
 from samesense.evaluation.results import (
     Row,
     gain,
@@ -74,3 +75,10 @@ def test_the_table_names_every_domain_and_both_models() -> None:
     assert [line.split()[0] for line in text.splitlines()] == ["held", "photo", "sketch", "mean"]
     assert "0.500 ± 0.071" in text
     assert "+0.300" in text
+
+
+def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
+    for text in ('{"a": 1}', '[{"a": 1}]', "nonsense"):
+        (tmp_path / "other.json").write_text(text)
+        with pytest.raises(ConfigError, match=r"other\.json: is no file of results"):
+            read_results(tmp_path / "other.json")

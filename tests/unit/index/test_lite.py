@@ -41,6 +41,16 @@ def test_stores_of_one_process_share_the_folder(tmp_path: Path) -> None:
         assert third.indexes() == []
 
 
+def test_reading_makes_no_index(tmp_path: Path) -> None:
+    open_store(str(tmp_path / "index")).close()
+    (tmp_path / "empty").mkdir()
+    for name, hint in (("indx", r" Did you mean 'index'\?"), ("empty", ""), ("a/b", "")):
+        with pytest.raises(StoreError, match=f"{name}: no index is there; .* makes one.{hint}$"):
+            open_store(str(tmp_path / name), must_exist=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "index"]
+    open_store(str(tmp_path / "index"), must_exist=True).close()
+
+
 def test_a_file_and_a_folder_of_other_things_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not an index")
     with pytest.raises(StoreError, match="is a file"):

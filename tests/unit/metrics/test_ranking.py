@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import average_precision_score
 
 from samesense.metrics.ranking import (
@@ -90,13 +91,31 @@ def test_agrees_with_sklearn_over_the_whole_gallery_without_ties() -> None:
     assert ours == pytest.approx(theirs, abs=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("truth", [torch.bool, torch.int64, torch.float32])
+def test_tensors_count_as_arrays_do(dtype: torch.dtype, truth: torch.dtype) -> None:
+    # Eighths are exact in every type.
+    similarity = torch.tensor([[7, 6, 5, 4], [1, 2, 3, 4]]).to(dtype) / 8
+    relevant = torch.tensor(RELEVANT).to(truth)
+    graph = similarity.requires_grad_()
+    assert average_precision_at_k(graph, relevant, 2) == pytest.approx([1.0, 0.0])
+    assert recall_at_k(graph, relevant, 1) == pytest.approx(0.25)
+    assert precision_ceiling_at_k(relevant, 2) == pytest.approx((1 + 1 / 2) / 2)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_whole_numbers_rank_by_value(dtype: type) -> None:
+    lowest = np.iinfo(dtype).min
+    assert rank(np.array([[lowest, 1, 2]], dtype=dtype), None).tolist() == [[2, 1, 0]]
+
+
 def test_what_is_no_ranking_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         map_at_k(np.array([[np.nan, 1.0]]), np.array([[True, False]]), 1)
     with pytest.raises(ValueError, match="differ in shape"):
         map_at_k(np.zeros((2, 3)), np.zeros((2, 2), dtype=bool), 1)
-    with pytest.raises(ValueError, match="boolean"):
-        map_at_k(np.zeros((2, 3)), np.zeros((2, 3)), 1)
+    with pytest.raises(ValueError, match="nothing but 0 and 1"):
+        map_at_k(np.zeros((2, 3)), np.full((2, 3), 2), 1)
     with pytest.raises(ValueError, match="k must be"):
         map_at_k(np.zeros((2, 3)), np.zeros((2, 3), dtype=bool), 0)
 

@@ -35,6 +35,13 @@ def list_folder(root: Path) -> Iterator[Row]:
         _refuse(error)
 
 
+def lists(root: Path, *, uri: str, domain: str) -> bool:
+    """Tell whether a file is at ``domain/class/file`` below the folder, be it there or gone."""
+    path = Path(uri)
+    parts = path.relative_to(root).parts if path.is_relative_to(root) else ()
+    return len(parts) == DEPTH and parts[0] == domain
+
+
 def _refuse(error: OSError) -> NoReturn:
     raise CorpusError(f"{error.filename}: cannot be read: {error.strerror}") from None
 

@@ -19,6 +19,8 @@ class Matrix:
 
     domains: list[str]
     map_KK: NDArray[np.float64]
+    items_K: NDArray[np.int64]
+    """How many items of each domain are queries in its row and gallery in its column."""
 
     @property
     def asymmetry_KK(self) -> NDArray[np.float64]:
@@ -40,4 +42,5 @@ def source_target_matrix(embedded: Embedded) -> Matrix:
     domains = unseen.manifest.domains
     parts = [unseen.of(domains=(domain,)) for domain in domains]
     values = [[score(a, gallery=b).values["mAP@all"] for b in parts] for a in parts]
-    return Matrix(domains=domains, map_KK=np.array(values))
+    items = [len(part.manifest) for part in parts]
+    return Matrix(domains=domains, map_KK=np.array(values), items_K=np.array(items))

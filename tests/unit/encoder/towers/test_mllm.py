@@ -1,7 +1,6 @@
 """Every family of generative image-text models, on a tiny model of its real architecture."""
 
 import json
-import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -254,16 +253,14 @@ def test_an_instruction_takes_the_system_turn_where_there_is_one(
     assert forms["llava_next"] == "<s>[INST] <image>\nRepresent the user's input. [/INST]"
 
 
-def test_a_real_small_model_gives_the_plain_models_vectors() -> None:
-    beside = Path(__file__).parents[5] / "shared" / "models" / "tiny-idefics3"
-    folder = Path(os.environ.get("SAMESENSE_TINY_IDEFICS3", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no model at {folder}; set SAMESENSE_TINY_IDEFICS3 to its folder")
+def test_a_real_small_model_gives_the_plain_models_vectors(tiny_idefics3: Path) -> None:
     images = draw_images(sizes=[(227, 227), (300, 200)])
-    plain = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
-    processor = AutoProcessor.from_pretrained(folder)
+    plain = AutoModelForImageTextToText.from_pretrained(tiny_idefics3, dtype=torch.float32).eval()
+    processor = AutoProcessor.from_pretrained(tiny_idefics3)
     texts = [f"<image>\n{ONE_WORD}"] * len(images)
     inputs = processor(images=[[image] for image in images], text=texts, return_tensors="pt")
     with torch.inference_mode():
         expected = plain(**inputs, output_hidden_states=True).hidden_states[-1][:, -1]
-    torch.testing.assert_close(embed(load(folder, prompt="one_word"), images), expected, **NEAR)
+    torch.testing.assert_close(
+        embed(load(tiny_idefics3, prompt="one_word"), images), expected, **NEAR
+    )
