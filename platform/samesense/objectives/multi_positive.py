@@ -1,11 +1,13 @@
 """The core loss: supervised contrast in which every domain anchors and weighs the same.
 
-Shapes: B items, D width.
+Shapes: B items, A anchors of a block, K domains, D width.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from samesense.objectives.anchors import sum_over_anchors
 
 NO_LOGIT = -1e4
 """Stands for minus infinity, whose gradient in a log-sum-exp would not be a number."""
@@ -35,42 +37,45 @@ def multi_positive(
     With an ``anchor`` domain, i goes over the items outside of it, p and n over those in it: the
     single-anchor control, which differs in nothing else.
     """
-    logits_BB = z_BD @ z_BD.T / temperature
-    same_concept_BB = concept_B[:, None] == concept_B[None, :]
-    same_domain_BB = domain_B[:, None] == domain_B[None, :]
-    positive_BB = same_concept_BB & ~torch.eye(len(z_BD), dtype=torch.bool, device=z_BD.device)
-    if own_domain == "leave_out":
-        positive_BB = positive_BB & ~same_domain_BB
-    left_out_BB, anchors = same_concept_BB, len(z_BD)
-    if anchor is not None:
-        inside_B = domain_B == anchor
-        positive_BB = positive_BB & ~inside_B[:, None] & inside_B[None, :]
-        left_out_BB = same_concept_BB | ~inside_B[None, :]
-        anchors = max(1, int((~inside_B).sum()))
-    weight_BB = _weight_domains_equally(positive_BB, domain_B)
-    boost = torch.log(torch.tensor(same_domain_negative_weight)).to(logits_BB)
-    negative_BB = (logits_BB + boost * same_domain_BB).masked_fill(left_out_BB, NO_LOGIT)
-    if false_negative_margin is None:
-        denominator_BB = torch.logsumexp(negative_BB, dim=1, keepdim=True)
-    else:
-        limit_BB = logits_BB + false_negative_margin / temperature
-        denominator_BB = _logsumexp_up_to(negative_BB, limit_BB)
-    return (weight_BB * F.softplus(denominator_BB - logits_BB)).sum() / anchors
-
-
-def _weight_domains_equally(positive_BB: Tensor, domain_B: Tensor) -> Tensor:
-    """Return 1 / (|D_i| |P_d(i)|) at every positive, 0 elsewhere."""
+    inside_B = torch.ones_like(domain_B, dtype=torch.bool) if anchor is None else domain_B == anchor
+    asking_B = torch.ones_like(inside_B) if anchor is None else ~inside_B
     member_BK = F.one_hot(torch.unique(domain_B, return_inverse=True)[1]).to(torch.float32)
-    count_BK = positive_BB.to(torch.float32) @ member_BK
-    domains_B = (count_BK > 0).sum(dim=1).clamp(min=1)
-    per_positive_BB = (1 / count_BK.clamp(min=1)) @ member_BK.T
-    return positive_BB * per_positive_BB / domains_B[:, None]
+
+    def terms(i_A: Tensor) -> Tensor:
+        logits_AB = z_BD[i_A] @ z_BD.T / temperature
+        same_concept_AB = concept_B[i_A, None] == concept_B[None, :]
+        same_domain_AB = domain_B[i_A, None] == domain_B[None, :]
+        others_AB = i_A[:, None] != torch.arange(len(z_BD), device=z_BD.device)[None, :]
+        positive_AB = same_concept_AB & others_AB & asking_B[i_A, None] & inside_B[None, :]
+        if own_domain == "leave_out":
+            positive_AB = positive_AB & ~same_domain_AB
+        boost = torch.log(torch.tensor(same_domain_negative_weight)).to(logits_AB)
+        negative_AB = (logits_AB + boost * same_domain_AB).masked_fill(
+            same_concept_AB | ~inside_B[None, :], NO_LOGIT
+        )
+        if false_negative_margin is None:
+            denominator_AB = torch.logsumexp(negative_AB, dim=1, keepdim=True)
+        else:
+            limit_AB = logits_AB + false_negative_margin / temperature
+            denominator_AB = _logsumexp_up_to(negative_AB, limit_AB)
+        weight_AB = _weight_domains_equally(positive_AB, member_BK)
+        return (weight_AB * F.softplus(denominator_AB - logits_AB)).sum()
+
+    return sum_over_anchors(terms, z_BD=z_BD) / asking_B.sum().clamp(min=1)
 
 
-def _logsumexp_up_to(negative_BB: Tensor, limit_BB: Tensor) -> Tensor:
+def _weight_domains_equally(positive_AB: Tensor, member_BK: Tensor) -> Tensor:
+    """Return 1 / (|D_i| |P_d(i)|) at every positive, 0 elsewhere."""
+    count_AK = positive_AB.to(torch.float32) @ member_BK
+    domains_A = (count_AK > 0).sum(dim=1).clamp(min=1)
+    per_positive_AB = (1 / count_AK.clamp(min=1)) @ member_BK.T
+    return positive_AB * per_positive_AB / domains_A[:, None]
+
+
+def _logsumexp_up_to(negative_AB: Tensor, limit_AB: Tensor) -> Tensor:
     """For each anchor and positive, sum the negatives whose logit does not exceed the limit."""
-    ascending_BB = negative_BB.sort(dim=1).values
-    cumulative_BB = torch.logcumsumexp(ascending_BB, dim=1)
-    below_BB = torch.searchsorted(ascending_BB.detach(), limit_BB.detach(), right=True)
-    padded_BB = F.pad(cumulative_BB, (1, 0), value=NO_LOGIT)
-    return padded_BB.gather(1, below_BB)
+    ascending_AB = negative_AB.sort(dim=1).values
+    cumulative_AB = torch.logcumsumexp(ascending_AB, dim=1)
+    below_AB = torch.searchsorted(ascending_AB.detach(), limit_AB.detach(), right=True)
+    padded_AB = F.pad(cumulative_AB, (1, 0), value=NO_LOGIT)
+    return padded_AB.gather(1, below_AB)
