@@ -6,12 +6,11 @@ as many images a forward. Both load the model, and both start from a manifest.
 
 import os
 import tempfile
-import threading
 import time
 from pathlib import Path
 
-import psutil
 import torch
+from _memory import PeakMemory
 from _setting import arguments, realistic_backbone, report, untrained, write_images
 
 from samesense.artefact.folder import Artefact, load_artefact
@@ -62,33 +61,6 @@ def through_ray(manifest: Manifest, artefact: Artefact, cache_root: Path) -> flo
     )
     assert filled.encoded == len(manifest)
     return time.monotonic() - started
-
-
-class PeakMemory:
-    """Watches the private memory of this process and its children, Ray's workers among them."""
-
-    def __enter__(self) -> "PeakMemory":
-        self.peak_bytes, self.over = 0, threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.over.set()
-        self.thread.join()
-
-    def _watch(self) -> None:
-        me = psutil.Process()
-        while not self.over.wait(SAMPLE_EVERY_S):
-            self.peak_bytes = max(self.peak_bytes, sum(map(_private, [me, *me.children(True)])))
-
-
-def _private(process: psutil.Process) -> int:
-    try:
-        memory = process.memory_info()
-    except psutil.Error:
-        return 0
-    return int(memory.rss - memory.shared)
 
 
 def speed(place: Path, *, images: int, backbone: str | None) -> None:

@@ -71,7 +71,7 @@ def learn_sharded(backbone: str, *, tower: str = "float32", **options: Any) -> d
     rows = slice(dist.get_rank() * share, (dist.get_rank() + 1) * share)
     stage = options["zero_stage"]
     engine = start_engine(
-        ViewsModule(encoder, sources={"image": SOURCE}),
+        ViewsModule(encoder, sources={"image": SOURCE}, concepts={}),
         optimiser=OPTIMISER,
         options=DeepSpeedOptions(**options),
         items_per_forward=share,
@@ -114,7 +114,7 @@ def learn_plainly(backbone: str) -> dict[str, Tensor]:
         {"params": [learning[n] for n in declared if learning[n].dim() < 2], "weight_decay": 0.0},
     ]
     optimiser = torch.optim.AdamW(groups, lr=OPTIMISER.learning_rate)
-    module = ViewsModule(encoder, sources={"image": SOURCE})
+    module = ViewsModule(encoder, sources={"image": SOURCE}, concepts={})
     batch = inputs(encoder, slice(0, ITEMS))
     for _ in range(STEPS):
         optimiser.zero_grad()
