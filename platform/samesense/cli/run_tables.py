@@ -12,7 +12,7 @@ from samesense.core.options import flat
 from samesense.core.progress import duration
 from samesense.evaluation.results import BASELINE, SHOWN, read_results
 from samesense.training.runs import Run, Stage
-from samesense.training.validate import VALIDATION_METRIC
+from samesense.training.trackers.lines import VALIDATION_METRIC
 
 RESULTS_FILE = "results.json"
 NONE = "-"

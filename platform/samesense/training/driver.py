@@ -30,8 +30,8 @@ from samesense.training.options import TrainJob
 from samesense.training.prepare import FillVectors, prepare_stage
 from samesense.training.record import Start, claim_run
 from samesense.training.task import domain_numbers
+from samesense.training.trackers.lines import VALIDATION_METRIC
 from samesense.training.tracking import forget_tracks
-from samesense.training.validate import VALIDATION_METRIC
 from samesense.training.vocabulary import with_counts
 from samesense.training.weights import load_weights
 from samesense.training.workers import run_stage

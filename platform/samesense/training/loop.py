@@ -25,8 +25,9 @@ from samesense.training.state import put_state, take_state
 from samesense.training.step import parts_per_step, reading_order, train_step
 from samesense.training.stop import StopWatch
 from samesense.training.task import StageTask
+from samesense.training.trackers.lines import VALIDATION_METRIC
 from samesense.training.tracking import Tracked, track_stage
-from samesense.training.validate import VALIDATION_METRIC, cross_domain_map
+from samesense.training.validate import cross_domain_map
 from samesense.training.verify import declare_trainable, verify_changed
 from samesense.training.weights import hash_parameters, hash_tensor, load_weights
 

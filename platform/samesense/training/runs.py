@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from samesense.core.errors import TrainingError, did_you_mean
-from samesense.training.trackers.lines import METRICS_FILE, parse_lines
-from samesense.training.validate import VALIDATION_METRIC
+from samesense.training.trackers.lines import METRICS_FILE, VALIDATION_METRIC, parse_lines
 
 JOB_FILE = "job.json"
 START_RECORD, MODEL_RECORD = Path("start/artefact.json"), Path("model/artefact.json")

@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from samesense.metrics.ranking import map_at_k
 
-VALIDATION_METRIC = "validation mAP@200"
-
 
 def cross_domain_map(
     z_ND: NDArray[np.float32], *, concept_N: NDArray[np.int64], domain_N: NDArray[np.int64]

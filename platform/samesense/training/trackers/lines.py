@@ -10,6 +10,8 @@ from typing import Any
 from samesense.core.storage import write_text_atomically
 
 METRICS_FILE = "metrics.jsonl"
+VALIDATION_METRIC = "validation mAP@200"
+"""Name of the score that chooses among weights."""
 
 
 class Lines:
