@@ -207,8 +207,7 @@ class Encoder(nn.Module):
                 h_BD = self.tower_vectors(view, inputs=inputs)
                 parts.append(self.after_tower(view, h_BD=h_BD).cpu())
         if not parts:
-            width = self.tower_widths[self.options.views[view].blocks[0]]
-            return np.zeros((0, width), dtype=np.float32)
+            return np.zeros((0, self.widths[view]), dtype=np.float32)
         z_ND: Vectors = torch.cat(parts).numpy()
         return z_ND
 
