@@ -22,7 +22,10 @@ def undisturbed(
     tmp_path_factory: pytest.TempPathFactory, small_corpus: Path, small_recipe: Recipe
 ) -> Path:
     out = tmp_path_factory.mktemp("undisturbed") / "run"
-    job = small_job(out, small_corpus, small_recipe, steps=STEPS, checkpoints=EVERY_STEP)
+    workers = WorkersOptions(count=2, cpus_per_worker=0.4)
+    job = small_job(
+        out, small_corpus, small_recipe, steps=STEPS, workers=workers, checkpoints=EVERY_STEP
+    )
     train_small(job)
     return out
 
@@ -46,10 +49,8 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_file(run / "model" / "weights.safetensors")
 
 
-@pytest.mark.parametrize(
-    ("workers", "zero_stage"), [(1, 2), (2, 3), (3, 1)], ids=["1 worker", "2 workers", "3 workers"]
-)
-def test_any_number_of_workers_goes_on_to_the_same_weights(
+@pytest.mark.parametrize(("workers", "zero_stage"), [(1, 3), (3, 1)], ids=["1 worker", "3 workers"])
+def test_another_number_of_workers_goes_on_to_the_same_weights(
     tmp_path: Path,
     small_corpus: Path,
     small_recipe: Recipe,

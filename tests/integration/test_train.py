@@ -73,16 +73,15 @@ def alone(
     return train_here(tmp_path_factory.mktemp("alone"), corpus, recipe, deepspeed=options)
 
 
-@pytest.mark.parametrize("zero_stage", [0, 3])
 def test_two_workers_learn_what_one_learns(
-    tmp_path: Path, corpus: Path, recipe: Recipe, alone: Trained, zero_stage: int
+    tmp_path: Path, corpus: Path, recipe: Recipe, alone: Trained
 ) -> None:
     together = train_here(
         tmp_path,
         corpus,
         recipe,
         workers=WorkersOptions(count=2, cpus_per_worker=0.5),
-        deepspeed=DeepSpeedOptions(zero_stage=zero_stage),
+        deepspeed=DeepSpeedOptions(zero_stage=0),
     )
     assert len(measured(alone, "gradient_norm")) == STEPS
     for name in ("loss", "gradient_norm", "alignment", "uniformity"):
@@ -112,20 +111,14 @@ def test_a_step_in_parts_learns_what_a_whole_step_learns(
     assert np.allclose(*vectors, atol=1e-3)
 
 
-def test_a_corpus_too_small_to_validate_on_keeps_the_last_weights(
+def test_sharding_in_bfloat16_trains_and_what_cannot_be_validated_keeps_its_last_weights(
     tmp_path: Path, recipe: Recipe, ray_cluster: None
 ) -> None:
-    small = write_patterns(tmp_path / "small", concepts=4, domains=3, each=2)
-    trained = train_here(tmp_path, small, recipe)
-    assert trained.artefact.record.metrics == {}
-
-
-def test_sharding_in_bfloat16_trains(
-    tmp_path: Path, corpus: Path, recipe: Recipe, ray_cluster: None
-) -> None:
+    two_a_cell = write_patterns(tmp_path / "small", concepts=4, domains=3, each=2)
     options = DeepSpeedOptions(zero_stage=2, precision="bfloat16")
-    trained = train_here(tmp_path, corpus, recipe, deepspeed=options)
+    trained = train_here(tmp_path, two_a_cell, recipe, deepspeed=options)
     assert np.isfinite(measured(trained)).all()
+    assert trained.artefact.record.metrics == {}
 
 
 def test_a_run_is_repeated_to_the_bit_and_never_looks_at_the_held_out_domain(

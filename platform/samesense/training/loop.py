@@ -23,7 +23,7 @@ from samesense.training.plan import Indices, items_per_step, plan_steps
 from samesense.training.schedule import learning_rate
 from samesense.training.state import put_state, take_state
 from samesense.training.step import parts_per_step, reading_order, train_step
-from samesense.training.stop import StopWatch
+from samesense.training.stop import stop_asked
 from samesense.training.task import StageTask
 from samesense.training.trackers.lines import VALIDATION_METRIC
 from samesense.training.tracking import Tracked, track_stage
@@ -94,7 +94,6 @@ class _Run:
         task, steps = self.task, self.task.stage.steps
         if self.first == steps:
             return True
-        stop = StopWatch(task.stop)
         plan = reading_order(_rank_share(task, first=self.first), parts=self.parts)
         batches = self.meter.timed(stream(task, items=task.training, plan=plan))
         with _tracked(task, first_step=self.first) as tracked:
@@ -103,7 +102,7 @@ class _Run:
                 if _validates(done=step + 1, task=task):
                     metrics[VALIDATION_METRIC] = _validate(self.engine, task)
                 tracked.write(step, metrics)
-                asked = stop.asked()
+                asked = stop_asked(Path(task.out))
                 self._keep(done=step + 1, score=metrics.get(VALIDATION_METRIC), asked=asked)
                 if asked and step + 1 < steps:
                     return False

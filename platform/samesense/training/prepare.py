@@ -76,7 +76,6 @@ def prepare_stage(
         deepspeed=job.deepspeed,
         threads=job.workers.threads_per_worker or _threads(job.workers.count),
         limits=job.corpus.limits,
-        stop=None,
     )
     _check_room(job)
     return task

@@ -68,8 +68,6 @@ class StageTask:
     threads: int
     """CPU threads of a worker's arithmetic."""
     limits: DecodeLimits
-    stop: Any
-    """Ray handle of the request to stop."""
 
 
 def as_items(manifest: Manifest, *, concepts: list[str], vectors: Mapping[str, object]) -> Items:

@@ -4,7 +4,6 @@ import shutil
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from samesense.training.checkpoints import Checkpoints
 from samesense.training.device import on_gpu
 from samesense.training.loop import train_stage
 from samesense.training.options import TrainJob
-from samesense.training.stop import signals_ask, stop_request
+from samesense.training.stop import signals_ask
 from samesense.training.task import StageTask
 from samesense.training.watch import shown
 
@@ -34,10 +33,8 @@ def run_stage(job: TrainJob, task: StageTask, *, out: Path) -> None:
         StoppedError: if a signal asked the run to stop; its last step is in a checkpoint.
         TrainingError: if the workers keep dying.
     """
-    request = stop_request()
-    task = replace(task, stop=request)
     deaths, reached = 0, _steps_done(task)
-    with shown(out, stage=task.stage, first_step=reached), signals_ask(request) as asked:
+    with shown(out, stage=task.stage, first_step=reached), signals_ask(out) as asked:
         while True:
             error = _fit(job, task, out)
             done = _steps_done(task)
