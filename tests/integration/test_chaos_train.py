@@ -64,6 +64,16 @@ def assert_equal(run: Path, undisturbed: Path) -> None:
     assert [line["step"] for line in lines] == list(range(STEPS))
 
 
+def resuming(job: TrainJob, *, config: Path) -> list[str]:
+    config.write_text(yaml.safe_dump(job.model_dump(mode="json")))
+    return [sys.executable, "-m", "samesense.cli.main", "train", "-c", str(config), "--resume"]
+
+
+def complete(command: list[str]) -> None:
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+
+
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
     found = []
     for child in process.children(recursive=True):
@@ -118,10 +128,7 @@ def test_chaos_train_command_killed_and_resumed_changes_nothing(
     tmp_path: Path, small_corpus: Path, small_recipe: Recipe, undisturbed: Path
 ) -> None:
     run = tmp_path / "run"
-    job = chaos_job(run, small_corpus, small_recipe)
-    config = tmp_path / "job.yaml"
-    config.write_text(yaml.safe_dump(job.model_dump(mode="json")))
-    command = [sys.executable, "-m", "samesense.cli.main", "train", "-c", str(config), "--resume"]
+    command = resuming(chaos_job(run, small_corpus, small_recipe), config=tmp_path / "job.yaml")
     rng = random.Random(6)
     for step in sorted(rng.sample(range(1, STEPS - 5), KILLS // 2)):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -130,8 +137,7 @@ def test_chaos_train_command_killed_and_resumed_changes_nothing(
         assert process.poll() is None, process.communicate()[1].decode()[-3000:]
         process.kill()
         process.wait()
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    complete(command)
     assert_equal(run, undisturbed)
 
 
@@ -140,10 +146,7 @@ def test_chaos_train_a_signal_stops_after_the_step_and_resume_changes_nothing(
     tmp_path: Path, small_corpus: Path, small_recipe: Recipe, undisturbed: Path
 ) -> None:
     run = tmp_path / "run"
-    job = chaos_job(run, small_corpus, small_recipe)
-    config = tmp_path / "job.yaml"
-    config.write_text(yaml.safe_dump(job.model_dump(mode="json")))
-    command = [sys.executable, "-m", "samesense.cli.main", "train", "-c", str(config), "--resume"]
+    command = resuming(chaos_job(run, small_corpus, small_recipe), config=tmp_path / "job.yaml")
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -157,6 +160,5 @@ def test_chaos_train_a_signal_stops_after_the_step_and_resume_changes_nothing(
     assert "Traceback" not in told
     newest = max((run / "checkpoints" / "align").iterdir())
     assert newest.name == f"step-{done:08d}"
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    complete(command)
     assert_equal(run, undisturbed)
