@@ -116,7 +116,7 @@ def test_a_submitted_job_trains_and_its_log_says_so(place: Place, trained: str) 
 def test_a_job_that_would_lose_its_outcome_fails_with_a_word_on_it(place: Place) -> None:
     refused = place.training(job=new_name(), out="runs/lost", steps=FEW)
     log = place.head.job(*refused, code=1)
-    assert "samesense: out: 'runs/lost' is relative" in log
+    assert "samesense: --set out=runs/lost: out: 'runs/lost' is relative" in log
     assert "failed with exit code 2" in log
 
 
