@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
-.PHONY: setup demo test bench chaos lint format type milvus-server clean
+.PHONY: setup demo test test-long bench chaos lint format type milvus-server clean
 
 setup: .venv/.ready  ## make .venv and install
 
@@ -37,14 +37,17 @@ format: setup
 type: setup
 	$(BIN)/mypy
 
-test: setup milvus-server lint  ## everything that CI runs
+test: setup milvus-server lint  ## formatting, types, layers and the tests
 	$(BIN)/python -m pytest
+
+test-long: setup  ## submitted jobs, killed and resumed training, every role of a loss
+	$(BIN)/python -m pytest -m long
 
 bench: setup  ## every benchmark; each prints lines of JSON
 	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 chaos: setup  ## kill jobs at every moment, many times (half an hour)
-	SAMESENSE_CHAOS=full $(BIN)/python -m pytest tests/integration -k chaos
+	SAMESENSE_CHAOS=full $(BIN)/python -m pytest tests/integration -k chaos -m ""
 
 clean:
 	rm -rf .venv .venv-milvus runs

@@ -24,7 +24,7 @@ from samesense.recipe.options import Recipe
 from samesense.training.options import CheckpointOptions, TrainJob, WorkersOptions
 from tests.integration.training_runs import small_job, train_small
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(1800)]
 FULL = os.environ.get("SAMESENSE_CHAOS") == "full"
 KILLS, STEPS = (12, 120) if FULL else (2, 60)
 only_in_full = pytest.mark.skipif(not FULL, reason="SAMESENSE_CHAOS=full runs it")

@@ -15,7 +15,7 @@ from tests.fixtures.corpora import write_patterns
 from tests.fixtures.ray_head import Head, ray_head
 from tests.fixtures.tiny_models import MLLMS
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 TIMEOUT_S = 200
 MARK = "SAMESENSE_TEST_JOB"
 FEW, LONG = 6, 4_000

@@ -25,7 +25,7 @@ from samesense.vectors.cache import VectorCache
 from tests.fixtures.corpora import pattern_manifest
 from tests.fixtures.tiny_models import MLLMS
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 RECIPE = """
 base: alignment
 blocks:

@@ -12,7 +12,7 @@ from samesense.recipe.options import Recipe
 from samesense.training.options import CheckpointOptions, DeepSpeedOptions, WorkersOptions
 from tests.integration.training_runs import small_job, train_small
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 STEPS, CUT = 9, 4
 EVERY_STEP = CheckpointOptions(every_steps=1, keep_last=STEPS)
 
