@@ -22,7 +22,7 @@ from samesense.recipe.load import load_recipe
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.tiny_models import MLLMS
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(1200)]
 FULL = os.environ.get("SAMESENSE_CHAOS") == "full"
 ROUNDS = 8 if FULL else 1
 LONGEST_WAIT_S = 120.0
