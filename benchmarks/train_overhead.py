@@ -62,7 +62,11 @@ def bare_step_s(manifest: Manifest, *, recipe: Recipe, steps: int, threads: int)
         )
         started = time.perf_counter()
         loss, _ = total_loss(
-            module(batch.inputs), concept_B=batch.concept_B, domain_B=batch.domain_B, stage=stage
+            module(batch.inputs),
+            concept_B=batch.concept_B,
+            domain_B=batch.domain_B,
+            stage=stage,
+            step=step,
         )
         optimiser.zero_grad()
         loss.backward()

@@ -27,9 +27,6 @@ from tests.integration.training_runs import small_job, train_small
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(1800)]
 FULL = os.environ.get("SAMESENSE_CHAOS") == "full"
 KILLS, STEPS = (12, 120) if FULL else (2, 60)
-only_in_full = pytest.mark.skipif(
-    not FULL, reason="`make chaos` runs it; in short, test_resume and test_jobs cut runs off"
-)
 WORKERS = WorkersOptions(count=2, cpus_per_worker=0.5)
 OFTEN = CheckpointOptions(every_steps=3, restarts=5)
 
@@ -127,7 +124,6 @@ def test_chaos_train_workers_killed_at_random_steps_change_nothing(
     assert_equal(run, undisturbed)
 
 
-@only_in_full
 def test_chaos_train_command_killed_and_resumed_changes_nothing(
     tmp_path: Path, small_corpus: Path, small_recipe: Recipe, undisturbed: Path
 ) -> None:
@@ -148,7 +144,6 @@ def test_chaos_train_command_killed_and_resumed_changes_nothing(
     assert_equal(run, undisturbed)
 
 
-@only_in_full
 def test_chaos_train_a_signal_stops_after_the_step_and_resume_changes_nothing(
     tmp_path: Path, small_corpus: Path, small_recipe: Recipe, undisturbed: Path
 ) -> None:
