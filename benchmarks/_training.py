@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from samesense.cli.training import train_on
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.towers.options import LoraOptions
+from samesense.experiments.training import train_on
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from samesense.training.options import TrainingCorpusOptions, TrainJob

@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 
 from samesense.artefact.folder import load_artefact, load_encoder
 from samesense.cli.pictures import load_picture
-from samesense.cli.training import train_on
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
 from samesense.encoder.encoder import Encoder
+from samesense.experiments.training import train_on
 from samesense.recipe.load import load_recipe, names
 from samesense.recipe.options import Recipe
 from samesense.training.driver import Trained

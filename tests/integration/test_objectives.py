@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from samesense.artefact.folder import load_artefact
-from samesense.cli.training import train_on
 from samesense.core.config import load_options
 from samesense.corpus.manifest import Manifest
+from samesense.experiments.training import train_on
 from samesense.recipe.load import find_recipe
 from samesense.recipe.options import Recipe
 from samesense.training.driver import Trained

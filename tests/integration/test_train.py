@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samesense.cli.training import train_on
 from samesense.core.errors import ConfigError, TrainingError
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
 from samesense.corpus.splits import leave_domains_out
+from samesense.experiments.training import train_on
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from samesense.training.driver import Trained

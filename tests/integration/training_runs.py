@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from samesense.cli.training import train_on
 from samesense.corpus.scan import scan
 from samesense.corpus.splits import leave_domains_out
+from samesense.experiments.training import train_on
 from samesense.recipe.options import Recipe
 from samesense.training.driver import Trained
 from samesense.training.options import TrainingCorpusOptions, TrainJob

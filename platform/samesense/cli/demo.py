@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from samesense.cli.leave_one_out import Outcome
     from samesense.corpus.manifest import Manifest
+    from samesense.experiments.leave_one_out import Outcome
 
 DRAWN_IMAGES = 80
 DRAWN_SIDE_PX = 48
@@ -42,17 +42,18 @@ def demo(
     from samesense.cli.tables import report_scan
     from samesense.core.config import COMMAND_LINE
     from samesense.corpus.scan import list_domains, scan
+    from samesense.corpus.splits import check_folds
 
     uri = str(corpus) if corpus is not None else draw_corpus(out / "corpus")
     with COMMAND_LINE.locate():
         check_folds(held_out, domains=list_domains(uri))
 
     from samesense.cli.cluster import cluster
-    from samesense.cli.experiment import Experiment, check_experiment
-    from samesense.cli.leave_one_out import run_experiment
     from samesense.encoder.render.loading import load_config
     from samesense.evaluation.report.page import write_page
     from samesense.evaluation.results import results_table, write_results
+    from samesense.experiments.experiment import Experiment, check_experiment
+    from samesense.experiments.leave_one_out import run_experiment
 
     if backbone is not None:
         load_config(backbone, revision=None)
@@ -75,20 +76,6 @@ def demo(
     print(results_table(outcome.rows))
     print(f"\nresults  {results}\nreport   {page}\nmodel    {outcome.model}")
     print(f"search   {search_command(outcome, found.manifest)}")
-
-
-def check_folds(held_out: list[str], *, domains: list[str]) -> None:
-    """Check that each domain that is held out, or each that there is, leaves others.
-
-    Raises:
-        CorpusError: if not.
-    """
-    from samesense.core.errors import blame
-    from samesense.corpus.splits import check_held_out
-
-    for domain in held_out or domains:
-        with blame("held_out"):
-            check_held_out((domain,), domains=domains)
 
 
 def search_command(outcome: "Outcome", manifest: "Manifest") -> str:

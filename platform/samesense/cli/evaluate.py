@@ -32,12 +32,18 @@ def evaluate(
     values = {"model": str(model), "corpus": corpus, "protocol": protocol, "cache": cache}
     job = validated(EvaluateJob, values)
 
+    from samesense.artefact.folder import load_artefact
     from samesense.cli.cluster import cluster
-    from samesense.cli.evaluation import run_evaluation, split_as_trained
+    from samesense.cli.tables import report_scan
+    from samesense.corpus.scan import scan
     from samesense.evaluation.matrix_table import matrix_table
     from samesense.evaluation.results import read_results, results_table, write_results
+    from samesense.experiments.evaluation import run_evaluation, split_as_trained
 
-    split = split_as_trained(job)
+    artefact = load_artefact(job.model)
+    found = scan(job.corpus, limits=job.limits)
+    report_scan(found, rejections=artefact.folder.parent / "evaluate.rejections.parquet")
+    split = split_as_trained(artefact, found.manifest)
     results = out or model / "results.json"
     earlier = read_results(results) if results.is_file() else []
     with cluster():

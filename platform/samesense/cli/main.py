@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
+from samesense.cli.ablate import ablate
 from samesense.cli.corpus import app as corpus
 from samesense.cli.demo import demo
 from samesense.cli.embed import embed
@@ -32,6 +33,7 @@ app.command(name="train")(train)
 app.command(name="embed")(embed)
 app.command(name="search")(search)
 app.command(name="evaluate")(evaluate)
+app.command(name="ablate")(ablate)
 app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.command(name="demo")(demo)

@@ -48,7 +48,7 @@ def train(
             check_wiring(job.recipe)
         check_names(job)
 
-        from samesense.cli.training import train_on
+        from samesense.experiments.training import train_on
         from samesense.training.checks import check_data, check_job
 
         check_job(job, start=start)

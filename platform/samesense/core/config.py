@@ -80,7 +80,8 @@ def load_located(
     places = Places(
         {at: where for at, where in document.places.items() if _path_in(document.value, at) == at}
     )
-    return Located(options=_validate(document.value, kind, places), places=places)
+    with places.locate():
+        return Located(options=_validate(document.value, kind), places=places)
 
 
 def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
@@ -89,15 +90,27 @@ def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
     Raises:
         ConfigError: if they do not fit.
     """
-    return _validate(values, kind, COMMAND_LINE)
+    with COMMAND_LINE.locate():
+        return _validate(values, kind)
 
 
-def _validate(value: Any, kind: type[Chosen], places: Places) -> Chosen:
-    with places.locate():
-        try:
-            return kind.model_validate(value)
-        except ValidationError as error:
-            raise ConfigError(*(_fault(value, e, kind) for e in error.errors())) from None
+def overridden(options: Chosen, changes: Mapping[str, Any]) -> Chosen:
+    """Return options with other values at some key paths; mappings of one kind merge.
+
+    Raises:
+        ConfigError: with every fault, if a path leads nowhere or a value does not fit.
+    """
+    document = Document(value=options.model_dump(mode="json"), places={})
+    for path, value in changes.items():
+        _Override(told=path, at=_key_path(path), value=value, places={}).apply(document)
+    return _validate(document.value, type(options))
+
+
+def _validate(value: Any, kind: type[Chosen]) -> Chosen:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise ConfigError(*(_fault(value, e, kind) for e in error.errors())) from None
 
 
 def _read(path: Path) -> Document:
@@ -212,7 +225,7 @@ class _Override:
         path, equals, text = override.partition("=")
         if not equals or not path:
             raise ConfigError(f"{told}: write it as key.path=value")
-        at: KeyPath = tuple(int(part) if part.isdecimal() else part for part in path.split("."))
+        at = _key_path(path)
         document = _parse(text, told=told, place=lambda _: told, at=at)
         return cls(told=told, at=at, value=document.value, places={at: told} | document.places)
 
@@ -240,6 +253,10 @@ class _Override:
             known = [str(key) for key in node] if isinstance(node, dict) else []
             hint = did_you_mean(str(part), known)
             raise ConfigError(f"{self.told}: no '{part}' there.{hint}") from None
+
+
+def _key_path(dots: str) -> KeyPath:
+    return tuple(int(part) if part.isdecimal() else part for part in dots.split("."))
 
 
 def _value_at(value: Any, at: KeyPath) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field, model_validator
 
-from samesense.core.errors import CorpusError, did_you_mean
+from samesense.core.errors import CorpusError, blame, did_you_mean
 from samesense.core.hashing import hash_bytes
 from samesense.core.options import Options
 from samesense.corpus.manifest import Manifest
@@ -44,6 +44,17 @@ def check_held_out(held_out: Sequence[str], *, domains: Sequence[str]) -> None:
             raise CorpusError(f"no domain '{name}' to hold out (has: {', '.join(domains)}).{hint}")
     if set(held_out) == set(domains):
         raise CorpusError(f"holding out {', '.join(held_out)} leaves no domain to train on")
+
+
+def check_folds(held_out: Sequence[str], *, domains: Sequence[str]) -> None:
+    """Check that each domain that is held out alone, or each that there is, leaves others.
+
+    Raises:
+        CorpusError: if not.
+    """
+    for domain in held_out or domains:
+        with blame("held_out"):
+            check_held_out((domain,), domains=domains)
 
 
 def leave_domains_out(

@@ -41,12 +41,13 @@ class Summary:
 
 @dataclass(frozen=True)
 class Gain:
-    """Aligned minus unaligned, paired by seed, of the mean over held-out domains."""
+    """One model minus another, paired by seed, of the mean over held-out domains."""
 
     mean: float
     std: float
+    seeds: int
     beyond_spread: bool
-    """Whether over 2 or more seeds the gain exceeds its own spread and the aligned model's."""
+    """Whether over 2 or more seeds the size of the gain exceeds its own spread and the model's."""
 
 
 def write_results(path: Path, rows: Sequence[Row]) -> None:
@@ -79,13 +80,15 @@ def summarise(rows: Iterable[Row]) -> dict[tuple[str, str, str], Summary]:
     return {cell: _summary(values) for cell, values in by_cell.items()}
 
 
-def gain(rows: Sequence[Row], *, model: str, metric: str) -> Gain:
-    """Return what a model gains over the unaligned backbone in the mean over domains."""
+def gain(rows: Sequence[Row], *, model: str, metric: str, over: str = BASELINE) -> Gain:
+    """Return what a model gains over another, by default the unaligned backbone, in the mean over
+    domains."""
     means = _domain_means(rows)
-    aligned, before = means[model, metric], means[BASELINE, metric]
-    paired = _summary([aligned[seed] - before[seed] for seed in aligned])
-    spread = max(paired.std, _summary(list(aligned.values())).std)
-    return Gain(paired.mean, paired.std, paired.seeds > 1 and paired.mean > spread)
+    after, before = means[model, metric], means[over, metric]
+    paired = _summary([after[seed] - before[seed] for seed in after])
+    spread = max(paired.std, _summary(list(after.values())).std)
+    beyond = paired.seeds > 1 and abs(paired.mean) > spread
+    return Gain(paired.mean, paired.std, paired.seeds, beyond)
 
 
 def aligned_models(rows: Iterable[Row]) -> list[str]:
@@ -108,12 +111,13 @@ def results_table(rows: Sequence[Row]) -> str:
             cells = ""
             for metric in metrics:
                 before, after = table[domain, BASELINE, metric], table[domain, model, metric]
-                cells += f"{_cell(before):>20}{_cell(after):>18}{after.mean - before.mean:>+9.3f}"
+                cells += f"{told(before):>20}{told(after):>18}{after.mean - before.mean:>+9.3f}"
             lines.append(f"{domain:<16}{cells}")
     return "\n".join(lines)
 
 
-def _cell(summary: Summary) -> str:
+def told(summary: Summary) -> str:
+    """Return a mean and, of several seeds, its spread."""
     spread = f" ± {summary.std:.3f}" if summary.seeds > 1 else ""
     return f"{summary.mean:.3f}{spread}"
 

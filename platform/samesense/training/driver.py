@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from samesense.training.fit import fit_block
 from samesense.training.options import TrainJob
 from samesense.training.prepare import FillVectors, prepare_stage
 from samesense.training.record import Start, claim_run
-from samesense.training.task import domain_numbers
+from samesense.training.task import StageTask, domain_numbers
 from samesense.training.trackers.lines import VALIDATION_METRIC
 from samesense.training.tracking import forget_tracks
 from samesense.training.vocabulary import with_counts
@@ -37,6 +38,8 @@ from samesense.training.weights import load_weights
 from samesense.training.workers import run_stage
 
 START = "start"
+RunStage = Callable[[TrainJob, StageTask, Path], None]
+"""Takes the steps of a stage that its last checkpoint in the run's folder leaves."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,12 @@ class Trained:
 
 
 def train(
-    job: TrainJob, *, manifest: Manifest, fill_vectors: FillVectors, start: Start = "new"
+    job: TrainJob,
+    *,
+    manifest: Manifest,
+    fill_vectors: FillVectors,
+    start: Start = "new",
+    run_stage: RunStage = run_stage,
 ) -> Trained:
     """Train a recipe's stages on the manifest's ``train`` split and write ``<out>/model``.
 
@@ -75,7 +83,7 @@ def train(
         _remove_outcome(job, out)
     artefact = _start(job, seen, out)
     for stage in job.recipe.stages:
-        artefact = _train_stage(job, stage, artefact, seen, out, fill_vectors)
+        artefact = _train_stage(job, stage, artefact, seen, out, fill_vectors, run_stage)
     return Trained(
         artefact=artefact,
         seconds=time.monotonic() - started,
@@ -116,6 +124,7 @@ def _train_stage(
     seen: Manifest,
     out: Path,
     fill_vectors: FillVectors,
+    run_stage: RunStage,
 ) -> Artefact:
     folder = out / _folder_after(job, stage)
     if folder.is_dir():
@@ -130,7 +139,7 @@ def _train_stage(
         task = prepare_stage(
             job, stage=stage, before=before, seen=seen, out=out, fill_vectors=fill_vectors
         )
-        run_stage(job, task, out=out)
+        run_stage(job, task, out)
         chosen = Checkpoints(task.checkpoint_folder, keep_last=task.checkpoints.keep_last).chosen()
         if chosen is None:
             raise TrainingError(f"{task.checkpoint_folder}: the stage has left no checkpoint")

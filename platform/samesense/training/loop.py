@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import ray.train.torch
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -34,8 +33,10 @@ from samesense.training.weights import hash_parameters, hash_tensor, load_weight
 VALIDATION_ITEMS_PER_FORWARD = 64
 
 
-def train_stage(task: StageTask) -> None:
-    """Train one stage on this rank, from its last checkpoint on; the first rank writes checkpoints.
+def train_stage(task: StageTask, *, device: torch.device) -> None:
+    """Train one stage on this rank of a process group, from its last checkpoint on.
+
+    The first rank writes checkpoints.
 
     Raises:
         TrainingError: if the loss is not finite, a checkpoint cannot be written, or other
@@ -43,7 +44,7 @@ def train_stage(task: StageTask) -> None:
     """
     torch.manual_seed(task.seed)
     torch.set_num_threads(task.threads)
-    encoder = _build(task)
+    encoder = _build(task).to(device)
     declared = declare_trainable(encoder.blocks, patterns=task.stage.trainable)
     parameters = dict(encoder.blocks.named_parameters())
     fresh = {name: parameters[name].detach().clone() for name in declared}
@@ -129,8 +130,7 @@ class _Run:
 def _build(task: StageTask) -> Encoder:
     artefact = load_artefact(task.artefact)
     live = any(source.kind == "live" for source in task.sources.values())
-    encoder = artefact.encoder() if live else artefact.aligner()
-    return encoder.to(ray.train.torch.get_device())
+    return artefact.encoder() if live else artefact.aligner()
 
 
 def _tracked(task: StageTask, *, first_step: int) -> Tracked:

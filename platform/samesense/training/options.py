@@ -11,7 +11,8 @@ from samesense.encoder.options import Device
 from samesense.recipe.options import Recipe
 
 
-def _one_or_more(value: Any) -> Any:
+def one_or_more(value: Any) -> Any:
+    """Let a single name stand for a list of one."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -20,7 +21,7 @@ class TrainingCorpusOptions(Options):
 
     uri: str
     """A folder ``domain/class/file``, or a manifest (.parquet, .jsonl, .csv)."""
-    held_out: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+    held_out: Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
     """The domains that no stage sees and no selection uses; they are for evaluation."""
     shares: SplitShares = SplitShares()
     """Shares of the training domains that are kept for validation and for the gallery."""
@@ -90,7 +91,8 @@ class TrackingOptions(Options):
     """Address of an MLflow server to send them to; needs ``pip install 'samesense[mlflow]'``."""
 
 
-def _a_path(value: str) -> str:
+def a_path(value: str) -> str:
+    """Refuse an address where a path is needed."""
     if "://" in value:
         raise ValueError(
             "must be a path; only checkpoints.storage may be an address such as s3://bucket/prefix"
@@ -105,9 +107,9 @@ class TrainJob(Options):
     """Images to learn from."""
     recipe: Recipe
     """The method; write ``base: NAME`` to start from a recipe of the library."""
-    out: Annotated[str, AfterValidator(_a_path)]
+    out: Annotated[str, AfterValidator(a_path)]
     """Folder of the run; the artefact is written there."""
-    cache: Annotated[str, AfterValidator(_a_path)] = "runs/cache"
+    cache: Annotated[str, AfterValidator(a_path)] = "runs/cache"
     """Folder of the vector cache, shared by all runs."""
     seed: int = Field(default=0, ge=0)
     """Decides the split, the batch plan and the starting weights."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import ray.train
+import ray.train.torch
 from ray.train.torch import TorchTrainer
 
 from samesense.core.errors import SamesenseError, StoppedError, TrainingError
@@ -22,7 +23,7 @@ from samesense.training.watch import shown
 RAY_FOLDER = "ray"
 
 
-def run_stage(job: TrainJob, task: StageTask, *, out: Path) -> None:
+def run_stage(job: TrainJob, task: StageTask, out: Path) -> None:
     """Take all steps of a stage that its last checkpoint leaves.
 
     Workers that die are started again and go on from the last checkpoint, unless they die
@@ -72,7 +73,7 @@ def _fit(job: TrainJob, task: StageTask, out: Path) -> BaseException | None:
     workers = job.workers
     gpu = on_gpu(workers.device, processes=workers.count)
     trainer = TorchTrainer(
-        train_stage,
+        _train_on_worker,
         train_loop_config=task,
         scaling_config=ray.train.ScalingConfig(
             num_workers=workers.count,
@@ -96,6 +97,10 @@ def _fit(job: TrainJob, task: StageTask, out: Path) -> BaseException | None:
     thread.join()
     shutil.rmtree(out / RAY_FOLDER, ignore_errors=True)
     return errors[0] if errors else None
+
+
+def _train_on_worker(task: StageTask) -> None:
+    train_stage(task, device=ray.train.torch.get_device())
 
 
 def _own_error(error: BaseException) -> SamesenseError | None:

@@ -1,4 +1,4 @@
-"""Training as the doors run it: with the bulk pipeline at hand."""
+"""Training with the bulk pipeline at hand, which embeds what frozen towers give."""
 
 from pathlib import Path
 
@@ -6,14 +6,21 @@ from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
 from samesense.core.errors import TrainingError
 from samesense.corpus.manifest import Manifest
-from samesense.training.driver import Trained, train
+from samesense.training.driver import RunStage, Trained, train
 from samesense.training.options import TrainJob
 from samesense.training.record import Start
+from samesense.training.workers import run_stage
 from samesense.vectors.cache import VectorCache
 
 
-def train_on(job: TrainJob, manifest: Manifest, *, start: Start = "new") -> Trained:
-    """Train on a manifest that carries its splits.
+def train_on(
+    job: TrainJob,
+    manifest: Manifest,
+    *,
+    start: Start = "new",
+    run_stage: RunStage = run_stage,
+) -> Trained:
+    """Train on a manifest that carries its splits, by default on Ray Train's workers.
 
     Frozen towers embed all of it, not only what is trained on: an evaluation needs the rest.
     """
@@ -37,4 +44,4 @@ def train_on(job: TrainJob, manifest: Manifest, *, start: Start = "new") -> Trai
             )
         return filled.cache
 
-    return train(job, manifest=manifest, fill_vectors=fill, start=start)
+    return train(job, manifest=manifest, fill_vectors=fill, start=start, run_stage=run_stage)

@@ -11,11 +11,9 @@ import numpy as np
 from samesense.artefact.folder import Artefact, load_artefact
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
-from samesense.cli.tables import report_scan
 from samesense.core.errors import ArtefactError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
-from samesense.corpus.scan import scan
 from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
 from samesense.evaluation.matrix_table import ASYMMETRY, PAIR
@@ -28,20 +26,16 @@ from samesense.training.driver import START
 from samesense.training.options import TrainJob
 
 
-def split_as_trained(job: EvaluateJob) -> Manifest:
-    """Scan the corpus and split it as the model's training did.
+def split_as_trained(artefact: Artefact, manifest: Manifest) -> Manifest:
+    """Split a corpus as the model's training did.
 
     Raises:
-        ArtefactError: if the model cannot be read, or the run that made it is not whole.
-        CorpusError: if the corpus cannot be read, or holds images that the model was trained on
-            where it must not.
+        ArtefactError: if the run that made the model is not whole.
+        CorpusError: if the corpus holds images that the model was trained on where it must not.
     """
-    artefact = load_artefact(job.model)
     trained_by = _trained_by(artefact)
-    found = scan(job.corpus, limits=job.limits)
-    report_scan(found, rejections=artefact.folder.parent / "evaluate.rejections.parquet")
     split = leave_domains_out(
-        found.manifest,
+        manifest,
         held_out=trained_by.corpus.held_out,
         seed=trained_by.seed,
         shares=trained_by.corpus.shares,

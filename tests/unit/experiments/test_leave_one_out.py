@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from samesense.cli.experiment import Experiment
-from samesense.cli.leave_one_out import _embedding
+from samesense.experiments.experiment import Experiment
+from samesense.experiments.leave_one_out import _embedding
 
 
 def index_for(out: str) -> str:

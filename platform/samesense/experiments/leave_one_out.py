@@ -10,14 +10,14 @@ import numpy as np
 from samesense.artefact.provenance import provenance
 from samesense.bulk.embed import embed_corpus
 from samesense.bulk.options import EmbedJob
-from samesense.cli.backbones import recipes_on_backbones
-from samesense.cli.evaluation import compare, fold_rows
-from samesense.cli.experiment import Experiment, train_without
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import Scan
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.results import Row
+from samesense.experiments.backbones import recipes_on_backbones
+from samesense.experiments.evaluation import compare, fold_rows
+from samesense.experiments.experiment import Experiment, train_without
 from samesense.training.driver import Trained
 
 

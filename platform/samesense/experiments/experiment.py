@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from samesense.cli.training import train_on
 from samesense.core.errors import CorpusError
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
+from samesense.experiments.training import train_on
 from samesense.recipe.options import (
     BalancedSamplerOptions,
     Recipe,

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from samesense.cli.experiment import Experiment, held_out_together, train_without
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.scratch import build_idefics3
 from samesense.encoder.towers.options import MllmTowerOptions
+from samesense.experiments.experiment import Experiment, held_out_together, train_without
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from samesense.cli.experiment import (
+from samesense.core.errors import CorpusError, TrainingError
+from samesense.corpus.manifest import Manifest, item_id
+from samesense.corpus.splits import leave_domains_out
+from samesense.experiments.experiment import (
     Experiment,
     check_experiment,
     fit_steps,
     held_out_together,
 )
-from samesense.core.errors import CorpusError, TrainingError
-from samesense.corpus.manifest import Manifest, item_id
-from samesense.corpus.splits import leave_domains_out
 from samesense.recipe.load import load_recipe
 from samesense.training.options import TrainJob
 from samesense.training.sizes import check_sizes

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from samesense.artefact.folder import Artefact, save_artefact
-from samesense.cli.evaluation import compare, refuse_leaks
 from samesense.core.errors import ArtefactError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder
 from samesense.evaluation.report.report import Fold
+from samesense.experiments.evaluation import compare, refuse_leaks
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from samesense.vectors.cache import VectorCache

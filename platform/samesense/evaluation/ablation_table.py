@@ -1,0 +1,55 @@
+"""Variants of a recipe side by side, from rows of results to one Markdown table."""
+
+from collections.abc import Mapping, Sequence
+
+from samesense.evaluation.results import BASELINE, MEAN, Gain, Row, gain, summarise, told
+
+LEADING = "mAP@200"
+NUMBERS = (LEADING, "Prec@200", "domain probe")
+
+
+def ablation_table(
+    rows_of: Mapping[str, Sequence[Row]], *, reference: str, parameters: Mapping[str, int]
+) -> str:
+    """Return a line for each variant: means over held-out domains, ± std over seeds.
+
+    ``rows_of`` holds each variant's rows, its own unaligned baseline among them; ``parameters`` how
+    many numbers each trained. Differences are paired by seed, and marked where they are beyond
+    their spread (``results.gain``).
+    """
+    heads = ["variant", "trained"]
+    heads += [f"{name}{which}" for name in NUMBERS for which in (" unaligned", "")]
+    heads += [f"{LEADING} over unaligned", f"{LEADING} over {reference}"]
+    lines = [
+        [name, f"{parameters[name]:,}", *_numbers(rows, name), *_gains(rows_of, name, reference)]
+        for name, rows in rows_of.items()
+    ]
+    return _markdown([heads, *lines])
+
+
+def _numbers(rows: Sequence[Row], variant: str) -> list[str]:
+    table = summarise(rows)
+    return [told(table[MEAN, model, name]) for name in NUMBERS for model in (BASELINE, variant)]
+
+
+def _gains(rows_of: Mapping[str, Sequence[Row]], variant: str, reference: str) -> list[str]:
+    over_baseline = _marked(gain(rows_of[variant], model=variant, metric=LEADING))
+    if variant == reference or reference not in rows_of:
+        return [over_baseline, ""]
+    both = [*rows_of[variant], *rows_of[reference]]
+    return [over_baseline, _marked(gain(both, model=variant, metric=LEADING, over=reference))]
+
+
+def _marked(difference: Gain) -> str:
+    spread = f" ± {difference.std:.3f}" if difference.seeds > 1 else ""
+    return f"{difference.mean:+.3f}{spread}{' *' if difference.beyond_spread else ''}"
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    told_lines = [
+        "| " + " | ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([told_lines[0], rule, *told_lines[1:]])

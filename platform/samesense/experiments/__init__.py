@@ -1,0 +1,1 @@
+"""Training and evaluation together: leave one domain out, before and after, ablations."""
