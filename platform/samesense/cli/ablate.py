@@ -42,6 +42,7 @@ def ablate(
     from samesense.corpus.scan import list_domains, scan
     from samesense.corpus.splits import check_folds
     from samesense.experiments.options import AblateJob
+    from samesense.experiments.variants import variant_recipes
     from samesense.recipe.load import find_recipe
 
     loaded = load_located(config, kind=AblateJob, overrides=overrides, find_base=find_recipe)
@@ -50,16 +51,15 @@ def ablate(
         refuse_lost_paths(out=job.out, cache=job.cache)
         with blame("corpus"):
             check_folds(job.corpus.held_out, domains=list_domains(job.corpus.uri))
+        variant_recipes(job)
 
         from samesense.experiments.ablation import (
             check_trials,
             forget_runs,
             plan_trials,
             run_ablation,
-            variant_recipes,
         )
 
-        variant_recipes(job)
         found = scan(job.corpus.uri, limits=job.corpus.limits)
         report_scan(found, rejections=Path(job.out) / "rejections.parquet")
         trials = plan_trials(job, manifest=found.manifest)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import ray
 
-from samesense.core.config import overridden
 from samesense.core.errors import SamesenseError, blame
 from samesense.core.progress import progress
 from samesense.corpus.manifest import Manifest
@@ -15,7 +14,7 @@ from samesense.experiments.experiment import fit_steps
 from samesense.experiments.options import AblateJob
 from samesense.experiments.towers import embed_for, learns_in_tower
 from samesense.experiments.trial import Trial
-from samesense.recipe.options import Recipe
+from samesense.experiments.variants import variant_recipes
 from samesense.training.checks import check_data, check_job
 from samesense.training.device import on_gpu
 from samesense.training.options import TrainingCorpusOptions, TrainJob
@@ -32,19 +31,6 @@ class Failed:
 
     trial: Trial
     why: str
-
-
-def variant_recipes(job: AblateJob) -> dict[str, Recipe]:
-    """Return the recipe of every variant.
-
-    Raises:
-        ConfigError: if a variant's changes do not fit the recipe.
-    """
-    recipes = {}
-    for name, changes in job.variants.items():
-        with blame("variants", name):
-            recipes[name] = overridden(job.recipe, changes)
-    return recipes
 
 
 def plan_trials(job: AblateJob, *, manifest: Manifest) -> list[Trial]:

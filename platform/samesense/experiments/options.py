@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from samesense.core.errors import did_you_mean
 from samesense.core.options import Options
@@ -63,12 +63,11 @@ class AblateJob(Options):
     deepspeed: DeepSpeedOptions = DeepSpeedOptions()
     """Sharding and precision."""
 
-    @model_validator(mode="after")
-    def _compares_with_a_variant(self) -> "AblateJob":
-        if self.reference not in self.variants:
-            names = list(self.variants)
-            hint = did_you_mean(self.reference, names)
-            raise ValueError(
-                f"reference: no variant '{self.reference}' (has: {', '.join(names)}).{hint}"
-            )
-        return self
+    @field_validator("reference")
+    @classmethod
+    def _is_a_variant(cls, reference: str, told: ValidationInfo) -> str:
+        names = list(told.data.get("variants", [reference]))
+        if reference not in names:
+            hint = did_you_mean(reference, names)
+            raise ValueError(f"no variant '{reference}' (has: {', '.join(names)}).{hint}")
+        return reference

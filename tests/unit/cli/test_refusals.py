@@ -29,6 +29,20 @@ out: runs/one
 workers:
   count: 1
 """
+ABLATION = """\
+corpus:
+  uri: photos
+recipe:
+  base: alignment
+  blocks:
+    backbone: {model: backbone}
+out: runs/ablation
+reference: usual
+variants:
+  usual: {}
+  plain:
+    blocks.align: {kind: linear}
+"""
 STAGE = (
     "{name: s, trainable: [aling], steps: 1, sampler: {kind: shuffled}, "
     "losses: [{kind: coherence, on: {z: image}}]}"
@@ -44,6 +58,12 @@ class Refusal:
     old: str = ""
     new: str = ""
     command: tuple[str, ...] = ("train", "-c", "job.yaml")
+    job: str = JOB
+
+
+def of_ablation(said: str, *, old: str, new: str) -> Refusal:
+    """An ablation that cannot work."""
+    return Refusal(said, old=old, new=new, command=("ablate", "-c", "job.yaml"), job=ABLATION)
 
 
 HAS = "(has: domain0, domain1, domain2). Did you mean 'domain0'?"
@@ -82,6 +102,36 @@ WITHOUT_TORCH = {
         "job.yaml:8: deepspeed.precision: bfloat16 needs zero_stage 1 or more to keep float32",
         old="out: runs",
         new="deepspeed: {zero_stage: 0, precision: bfloat16}\nout: runs",
+    ),
+    "a reference": of_ablation(
+        "job.yaml:8: reference: no variant 'usaul' (has: usual, plain). Did you mean 'usual'?",
+        old="reference: usual",
+        new="reference: usaul",
+    ),
+    "a variant's kind": of_ablation(
+        "job.yaml:11: variants.plain.blocks.align.kind: no kind 'linaer' (has: ",
+        old="kind: linear",
+        new="kind: linaer",
+    ),
+    "a variant's path": of_ablation(
+        "job.yaml:11: variants.plain.blokcs: unknown key. Did you mean 'blocks'?",
+        old="blocks.align",
+        new="blokcs.align",
+    ),
+    "a variant's wiring": of_ablation(
+        "job.yaml:11: variants.plain.stages.0.losses.0.on",
+        old="blocks.align: {kind: linear}",
+        new="stages.0.losses: [{kind: coherence, on: {z: imgae}}]",
+    ),
+    "a variant's name": of_ablation(
+        "job.yaml:11: variants.a/b",
+        old="plain:",
+        new="a/b:",
+    ),
+    "a domain of the ablation": of_ablation(
+        f"job.yaml:3: corpus.held_out: no domain 'domian0' to hold out {HAS}",
+        old="uri: photos\n",
+        new="uri: photos\n  held_out: domian0\n",
     ),
     "a domain of the demo": Refusal(
         f"command line: held_out: no domain 'domian0' to hold out {HAS}",
@@ -162,9 +212,9 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     save_untrained(place / "trained" / "model", backbone=place / "backbone")
     todo = {}
     for name, refusal in REFUSALS.items():
-        assert refusal.old in JOB
+        assert refusal.old in refusal.job
         words = [*refusal.command, *refusal.words]
-        todo[name] = {"job": JOB.replace(refusal.old, refusal.new, 1), "words": words}
+        todo[name] = {"job": refusal.job.replace(refusal.old, refusal.new, 1), "words": words}
     command = [sys.executable, "-c", RUN, json.dumps(todo)]
     run = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=280)
     assert run.returncode == 0, run.stderr[-3000:]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from samesense.core.config import load_located, load_options, validated
+from samesense.core.config import load_located, load_options, overridden, validated
 from samesense.core.errors import ConfigError, Fault, blame
 from samesense.core.options import Options
 
@@ -202,3 +202,23 @@ def test_a_fault_found_later_is_told_with_the_place_of_its_value(tmp_path: Path)
 def test_values_of_the_command_line_are_validated_alike() -> None:
     with pytest.raises(ConfigError, match="command line: paper: 'a9' is not one of"):
         validated(Drawing, {"shapes": {}, "paper": "a9"})
+
+
+def test_options_are_overridden_by_key_path(tmp_path: Path) -> None:
+    drawing = load_options(write(tmp_path, GOOD), kind=Drawing)
+    other = overridden(
+        drawing, {"shapes.moon.radius": 9, "shapes.door": {"kind": "circle"}, "sizes": [1, 2]}
+    )
+    assert other.shapes["moon"] == Circle(kind="circle", radius=9)
+    assert other.shapes["door"] == Circle(kind="circle")
+    assert other.sizes == (1, 2)
+    assert drawing.shapes["moon"] == Circle(kind="circle", radius=4)
+
+
+def test_all_faults_of_overriding_are_named(tmp_path: Path) -> None:
+    drawing = load_options(write(tmp_path, GOOD), kind=Drawing)
+    with pytest.raises(ConfigError) as caught:
+        overridden(drawing, {"shapes.moon.radius": 0, "paper": "a9"})
+    assert [fault.at for fault in caught.value.args] == [("shapes", "moon", "radius"), ("paper",)]
+    with pytest.raises(ConfigError, match=r"no '3' there"):
+        overridden(drawing, {"sizes.3": 1})

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from samesense.core.config import load_options
-from samesense.experiments.ablation import variant_recipes
 from samesense.experiments.options import AblateJob
+from samesense.experiments.variants import variant_recipes
 from samesense.recipe.load import find_recipe
 from samesense.recipe.parameters import check_parameters
-from samesense.recipe.wiring import check_wiring
 from tests.fixtures.tiny_models import MLLMS
 
 CONFIGS = sorted((Path(__file__).parents[3] / "jobs" / "configs").glob("ablate_*.yaml"))
@@ -29,6 +28,5 @@ def test_every_variant_is_a_recipe_that_works(config: Path, backbone: Path) -> N
     recipes = variant_recipes(job)
     assert list(recipes) == list(job.variants)
     for recipe in recipes.values():
-        check_wiring(recipe)
         check_parameters(recipe)
     assert len({recipe.model_dump_json() for recipe in recipes.values()}) == len(recipes)
