@@ -21,6 +21,7 @@ from samesense.training.driver import Trained
 from samesense.training.options import TrainingCorpusOptions, TrainJob, WorkersOptions
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.tiny_models import DUAL, MLLMS
+from tests.fixtures.warm_training import train_warm
 
 BUILDERS = {"mllm": MLLMS["idefics3"], "clip": DUAL["clip"]}
 STEPS = {
@@ -85,7 +86,7 @@ def trained(
         out=str(out / "run"),
         cache=str(out / "cache"),
     )
-    return train_on(job, items)
+    return train_warm(job, items)
 
 
 def training_images(items: Manifest) -> list:
@@ -183,7 +184,7 @@ def test_two_ranks_learn_what_one_learns(
     last = whole.model_copy(update={"stages": whole.stages[-1:]})
     recipe = tiny(last, tmp_path / "models", steps=[3])
     losses = []
-    for workers in (1, 2):
+    for workers, train in ((1, train_warm), (2, train_on)):
         job = TrainJob(
             corpus=TrainingCorpusOptions(uri="patterns", held_out="none"),
             recipe=recipe,
@@ -191,7 +192,7 @@ def test_two_ranks_learn_what_one_learns(
             cache=str(tmp_path / "cache"),
             workers=WorkersOptions(count=workers, cpus_per_worker=0.5),
         )
-        train_on(job, items)
+        train(job, items)
         lines = (Path(job.out) / "metrics.jsonl").read_text().splitlines()
         losses.append([json.loads(line)["loss"] for line in lines])
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)

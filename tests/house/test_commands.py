@@ -10,6 +10,7 @@ import typer
 from samesense.cli.main import app
 
 PROMISED = {
+    "ablate": "--config -c --set --fresh",
     "corpus scan": "uri --out -o",
     "demo": "--corpus --backbone --out --held-out --seeds",
     "embed": "--model --corpus --index --milvus --cache --out --device --actors",

@@ -24,6 +24,7 @@ from samesense.training.options import (
 from samesense.vectors.cache import VectorCache
 from tests.fixtures.corpora import pattern_manifest
 from tests.fixtures.tiny_models import MLLMS
+from tests.fixtures.warm_training import train_warm
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 RECIPE = """
@@ -80,7 +81,7 @@ def train_here(out: Path, manifest: Manifest, recipe: Recipe, *, count: int, zer
         workers=WorkersOptions(count=count, cpus_per_worker=0.5),
         deepspeed=DeepSpeedOptions(zero_stage=zero),
     )
-    return train_on(job, manifest)
+    return train_on(job, manifest) if count > 1 else train_warm(job, manifest)
 
 
 def losses(trained: Trained) -> list[float]:
