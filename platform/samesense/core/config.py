@@ -8,19 +8,14 @@ the file; the others replace what files and bases have said.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import yaml
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from samesense.core.errors import ConfigError, Fault, KeyPath, Places, did_you_mean, dotted
-from samesense.core.options import Options, names_at
+from samesense.core.errors import ConfigError, KeyPath, Places, did_you_mean, dotted
+from samesense.core.options import Chosen, path_in, validate
 
 FindBase = Callable[[str], Path]
-Chosen = TypeVar("Chosen", bound=Options)
-
-
 COMMAND_LINE = Places({(): "command line"})
 
 
@@ -78,10 +73,10 @@ def load_located(
         if not override.names_base:
             override.apply(document)
     places = Places(
-        {at: where for at, where in document.places.items() if _path_in(document.value, at) == at}
+        {at: where for at, where in document.places.items() if path_in(document.value, at) == at}
     )
     with places.locate():
-        return Located(options=_validate(document.value, kind), places=places)
+        return Located(options=validate(document.value, kind=kind), places=places)
 
 
 def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
@@ -91,7 +86,7 @@ def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
         ConfigError: if they do not fit.
     """
     with COMMAND_LINE.locate():
-        return _validate(values, kind)
+        return validate(values, kind=kind)
 
 
 def overridden(options: Chosen, changes: Mapping[str, Any]) -> Chosen:
@@ -103,14 +98,7 @@ def overridden(options: Chosen, changes: Mapping[str, Any]) -> Chosen:
     document = Document(value=options.model_dump(mode="json"), places={})
     for path, value in changes.items():
         _Override(told=path, at=_key_path(path), value=value, places={}).apply(document)
-    return _validate(document.value, type(options))
-
-
-def _validate(value: Any, kind: type[Chosen]) -> Chosen:
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        raise ConfigError(*(_fault(value, e, kind) for e in error.errors())) from None
+    return validate(document.value, kind=type(options))
 
 
 def _read(path: Path) -> Document:
@@ -263,43 +251,3 @@ def _value_at(value: Any, at: KeyPath) -> Any:
     for part in at:
         value = value[part]
     return value
-
-
-def _fault(value: Any, error: ErrorDetails, kind: type[Options]) -> Fault:
-    at, context = _path_in(value, error["loc"]), error.get("ctx", {})
-    match error["type"]:
-        case "extra_forbidden":
-            known = names_at(kind, error["loc"][:-1])
-            hint = did_you_mean(str(at[-1]), known) or f" Known here: {', '.join(known)}."
-            return Fault(at, f"unknown key.{hint}")
-        case "missing":
-            return Fault((*at, error["loc"][-1]), "is required")
-        case "union_tag_not_found":
-            return Fault((*at, "kind"), "is required")
-        case "union_tag_invalid":
-            tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-            hint = did_you_mean(context["tag"], tags)
-            message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{hint}"
-            return Fault((*at, "kind"), message)
-        case "literal_error":
-            choices = [c.strip(" '") for c in context["expected"].replace(" or ", ",").split(",")]
-            hint = did_you_mean(str(error["input"]), choices)
-            message = f"'{error['input']}' is not one of: {', '.join(choices)}.{hint}"
-            return Fault(at, message)
-        case "value_error":
-            return Fault(at, error["msg"].removeprefix("Value error, "))
-        case _:
-            return Fault(at, f"{error['msg']} (got {error['input']!r})")
-
-
-def _path_in(value: Any, loc: tuple[str | int, ...]) -> KeyPath:
-    """Keep the steps of a pydantic location that exist in the document (union tags do not)."""
-    at: list[str | int] = []
-    for part in loc:
-        inside = (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        )
-        if inside:
-            at.append(part)
-            value = value[part]
-    return tuple(at)

@@ -1,13 +1,16 @@
 """The one way to write options: immutable, typed, documented under each field.
 
-``names_at`` walks an options tree, so that an unknown key can be answered with the known ones;
-``flat`` names the leaves of one.
+``validate`` makes options of plain values and names every fault; an unknown key is answered with
+the known ones. ``flat`` names the leaves of an options tree.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from samesense.core.errors import ConfigError, Fault, KeyPath, did_you_mean
 
 
 class Options(BaseModel):
@@ -21,6 +24,21 @@ class Options(BaseModel):
         allow_inf_nan=False,
         protected_namespaces=(),
     )
+
+
+Chosen = TypeVar("Chosen", bound=Options)
+
+
+def validate(value: Any, *, kind: type[Chosen]) -> Chosen:
+    """Return options made of plain values.
+
+    Raises:
+        ConfigError: with every fault and its key path.
+    """
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise ConfigError(*(_fault(value, e, kind) for e in error.errors())) from None
 
 
 def flat(values: Any, *, at: str = "") -> dict[str, Any]:
@@ -41,7 +59,47 @@ def flat(values: Any, *, at: str = "") -> dict[str, Any]:
     }
 
 
-def names_at(kind: type[Options], loc: tuple[str | int, ...]) -> list[str]:
+def path_in(value: Any, loc: tuple[str | int, ...]) -> KeyPath:
+    """Keep the steps of a pydantic location that exist in the document (union tags do not)."""
+    at: list[str | int] = []
+    for part in loc:
+        inside = (isinstance(value, dict) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
+        )
+        if inside:
+            at.append(part)
+            value = value[part]
+    return tuple(at)
+
+
+def _fault(value: Any, error: ErrorDetails, kind: type[Options]) -> Fault:
+    at, context = path_in(value, error["loc"]), error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            known = _names_at(kind, error["loc"][:-1])
+            hint = did_you_mean(str(at[-1]), known) or f" Known here: {', '.join(known)}."
+            return Fault(at, f"unknown key.{hint}")
+        case "missing":
+            return Fault((*at, error["loc"][-1]), "is required")
+        case "union_tag_not_found":
+            return Fault((*at, "kind"), "is required")
+        case "union_tag_invalid":
+            tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+            hint = did_you_mean(context["tag"], tags)
+            message = f"no kind '{context['tag']}' (has: {', '.join(tags)}).{hint}"
+            return Fault((*at, "kind"), message)
+        case "literal_error":
+            choices = [c.strip(" '") for c in context["expected"].replace(" or ", ",").split(",")]
+            hint = did_you_mean(str(error["input"]), choices)
+            message = f"'{error['input']}' is not one of: {', '.join(choices)}.{hint}"
+            return Fault(at, message)
+        case "value_error":
+            return Fault(at, error["msg"].removeprefix("Value error, "))
+        case _:
+            return Fault(at, f"{error['msg']} (got {error['input']!r})")
+
+
+def _names_at(kind: type[Options], loc: tuple[str | int, ...]) -> list[str]:
     """Return the field names that are valid at a pydantic error location."""
     candidates: list[Any] = [kind]
     for part in loc:
