@@ -22,6 +22,8 @@ from samesense.training.options import TrainingCorpusOptions, TrainJob
 CPUS_PER_RUN, CPUS_PER_FEED = 0.5, 0.5
 """Shares of a CPU that Ray reserves for a run and for what reads its data."""
 RESTARTS = 2
+RUNS_A_PROCESS = 20
+"""After which what libraries keep of each run is given back with the process."""
 TOWERS = "towers"
 
 
@@ -123,7 +125,12 @@ def _finished(
 ) -> Iterator[tuple[Trial, str | None]]:
     """Yield each run as it ends, and what was wrong with it if it failed."""
     there = ray.put(manifest)
-    work = ray.remote(num_cpus=CPUS_PER_RUN, num_gpus=int(gpu), max_retries=RESTARTS)(_run)
+    work = ray.remote(
+        num_cpus=CPUS_PER_RUN,
+        num_gpus=int(gpu),
+        max_retries=RESTARTS,
+        max_calls=RUNS_A_PROCESS,
+    )(_run)
     waiting = list(trials)
     running: dict[ray.ObjectRef, Trial] = {}
     while waiting or running:
