@@ -29,7 +29,7 @@ def loss_and_gradient(**options: Any) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_blocks_of_anchors_add_up_to_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = loss_and_gradient(**VARIANTS[name])
-    monkeypatch.setattr(anchors, "ANCHORS_AT_ONCE", 5)
+    monkeypatch.setattr(anchors, "PAIRS_AT_ONCE", 5 * 23)
     for in_blocks, at_once in zip(loss_and_gradient(**VARIANTS[name]), whole, strict=True):
         torch.testing.assert_close(in_blocks, at_once, rtol=1e-12, atol=1e-12)
 
@@ -37,7 +37,7 @@ def test_blocks_of_anchors_add_up_to_the_whole(name: str, monkeypatch: pytest.Mo
 def test_a_pair_of_items_is_in_memory_only_within_its_block(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(anchors, "ANCHORS_AT_ONCE", 4)
+    monkeypatch.setattr(anchors, "PAIRS_AT_ONCE", 4 * 64)
     z = F.normalize(torch.randn(64, 8), dim=1).requires_grad_()
     kept: list[int] = []
 
