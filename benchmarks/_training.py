@@ -9,7 +9,7 @@ from samesense.encoder.towers.options import LoraOptions
 from samesense.experiments.training import train_on
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
-from samesense.training.options import TrainingCorpusOptions, TrainJob
+from samesense.training.options import TrainingCorpusOptions, TrainJob, WorkersOptions
 
 
 def lora_recipe(backbone: str, *, steps: int, items_per_step: int, **stage: Any) -> Recipe:
@@ -24,13 +24,16 @@ def lora_recipe(backbone: str, *, steps: int, items_per_step: int, **stage: Any)
     return Recipe.model_validate(values)
 
 
-def train_all(manifest: Manifest, *, recipe: Recipe, out: Path) -> list[dict[str, Any]]:
+def train_all(
+    manifest: Manifest, *, recipe: Recipe, out: Path, threads: int | None = None
+) -> list[dict[str, Any]]:
     """Train on every row of a manifest, and return what was measured in each step."""
     job = TrainJob(
         corpus=TrainingCorpusOptions(uri="drawn", held_out="none"),
         recipe=recipe,
         out=str(out),
         cache=str(out.parent / "cache"),
+        workers=WorkersOptions(threads_per_worker=threads),
     )
     train_on(job, manifest.with_split(["train"] * len(manifest)))
     lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()

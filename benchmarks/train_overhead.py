@@ -1,7 +1,9 @@
 """What Ray Train, Ray Data and DeepSpeed add to a LoRA step, beside a bare PyTorch loop.
 
 The same model, batch size, threads, losses and optimiser; the bare loop has its images decoded and
-rendered beforehand. Steps are compared by their median, without the first ones.
+rendered beforehand. Steps are compared by their median, without the first ones. The bare loop takes
+half of its steps before the platform's and half after, so that a machine which gets busier or
+quieter meanwhile favours neither.
 """
 
 import tempfile
@@ -37,8 +39,8 @@ def without_teacher(recipe: Recipe) -> Recipe:
     return Recipe.model_validate(values)
 
 
-def bare_step_s(manifest: Manifest, *, recipe: Recipe, steps: int, threads: int) -> float:
-    """Return the median seconds of a step in plain PyTorch."""
+def bare_steps_s(manifest: Manifest, *, recipe: Recipe, steps: int, threads: int) -> list[float]:
+    """Return the seconds of each step in plain PyTorch, without the first ones."""
     torch.set_num_threads(threads)
     stage = recipe.stages[0]
     assert isinstance(stage, StageOptions)
@@ -73,7 +75,7 @@ def bare_step_s(manifest: Manifest, *, recipe: Recipe, steps: int, threads: int)
         torch.nn.utils.clip_grad_norm_(learning, stage.optimiser.gradient_clip)
         optimiser.step()
         taken.append(time.perf_counter() - started)
-    return float(np.median(taken[WARM_UP:]))
+    return taken[WARM_UP:]
 
 
 def compare(place: Path, *, steps: int, threads: int, backbone: str | None) -> None:
@@ -82,11 +84,14 @@ def compare(place: Path, *, steps: int, threads: int, backbone: str | None) -> N
     manifest = manifest.take(np.random.default_rng(0).permutation(len(manifest)))
     model = backbone or realistic_backbone(place / "backbone")
     recipe = without_teacher(lora_recipe(model, steps=steps, items_per_step=BATCH))
+    half = {"steps": WARM_UP + steps // 2, "threads": threads}
+    bare_s = bare_steps_s(manifest, recipe=recipe, **half)
     with cluster():
-        lines = train_all(manifest, recipe=recipe, out=place / "run")[WARM_UP:]
+        lines = train_all(manifest, recipe=recipe, out=place / "run", threads=threads)[WARM_UP:]
+    bare_s += bare_steps_s(manifest, recipe=recipe, **half)
     ends = [line["elapsed_s"] for line in lines]
     ours = float(np.median(np.diff(ends)))
-    bare = bare_step_s(manifest, recipe=recipe, steps=steps, threads=threads)
+    bare = float(np.median(bare_s))
     waits = float(np.median([line["data_wait_share"] for line in lines]))
     report(
         "train_overhead.step",

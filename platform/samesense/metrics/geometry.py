@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 64
 """Bounds the memory of pairwise distances."""
 
 
@@ -39,7 +39,7 @@ def uniformity(z_BD: Tensor, *, t: float = 2.0) -> float | None:
     total = 0.0
     for start in range(0, count, ROWS_AT_ONCE):
         cosine_RB = z_BD[start : start + ROWS_AT_ONCE] @ z_BD.T
-        kernel_RB = torch.exp(2 * t * (cosine_RB - 1))
+        kernel_RB = cosine_RB.sub_(1).mul_(2 * t).exp_()
         kernel_RB.diagonal(offset=start).zero_()
         total += float(kernel_RB.sum())
     return math.log(total / (count * (count - 1)))

@@ -41,7 +41,7 @@ def multi_positive(
     asking_B = torch.ones_like(inside_B) if anchor is None else ~inside_B
     member_BK = F.one_hot(torch.unique(domain_B, return_inverse=True)[1]).to(torch.float32)
 
-    def terms(i_A: Tensor) -> Tensor:
+    def terms(i_A: Tensor, z_BD: Tensor, temperature: Tensor) -> Tensor:
         logits_AB = z_BD[i_A] @ z_BD.T / temperature
         same_concept_AB = concept_B[i_A, None] == concept_B[None, :]
         same_domain_AB = domain_B[i_A, None] == domain_B[None, :]
@@ -61,7 +61,8 @@ def multi_positive(
         weight_AB = _weight_domains_equally(positive_AB, member_BK)
         return (weight_AB * F.softplus(denominator_AB - logits_AB)).sum()
 
-    return sum_over_anchors(terms, z_BD=z_BD) / asking_B.sum().clamp(min=1)
+    total = sum_over_anchors(terms, z_BD=z_BD, temperature=temperature)
+    return total / asking_B.sum().clamp(min=1)
 
 
 def _weight_domains_equally(positive_AB: Tensor, member_BK: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -6,38 +7,41 @@ import torch.nn.functional as F
 
 from samesense.objectives import anchors
 from samesense.objectives.multi_positive import multi_positive
+from samesense.objectives.supcon import supcon
 
-VARIANTS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "other domains only": {"own_domain": "leave_out"},
-    "a margin": {"false_negative_margin": 0.1},
-    "one anchor": {"anchor": 1},
+LOSSES: dict[str, Callable[..., torch.Tensor]] = {
+    "plain": multi_positive,
+    "other domains only": partial(multi_positive, own_domain="leave_out"),
+    "a margin": partial(multi_positive, false_negative_margin=0.1),
+    "one anchor": partial(multi_positive, anchor=1),
+    "without domains": lambda z, domain_B, **told: supcon(z, **told),
 }
 
 
-def loss_and_gradient(**options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def loss_and_gradients(loss: Callable[..., torch.Tensor]) -> tuple[torch.Tensor, ...]:
     x = torch.randn(23, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    x.requires_grad_()
-    concept, domain = torch.arange(23) % 4, torch.arange(23) % 3
-    loss = multi_positive(
-        F.normalize(x, dim=1), concept_B=concept, domain_B=domain, temperature=0.1, **options
+    temperature = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
+    value = loss(
+        F.normalize(x.requires_grad_(), dim=1),
+        concept_B=torch.arange(23) % 4,
+        domain_B=torch.arange(23) % 3,
+        temperature=temperature,
     )
-    (gradient,) = torch.autograd.grad(loss, x)
-    return loss, gradient
+    return value, *torch.autograd.grad(value, (x, temperature))
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", LOSSES)
 def test_blocks_of_anchors_add_up_to_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = loss_and_gradient(**VARIANTS[name])
-    monkeypatch.setattr(anchors, "ANCHORS_AT_ONCE", 5)
-    for in_blocks, at_once in zip(loss_and_gradient(**VARIANTS[name]), whole, strict=True):
+    whole = loss_and_gradients(LOSSES[name])
+    monkeypatch.setattr(anchors, "PAIRS_AT_ONCE", 5 * 23)
+    for in_blocks, at_once in zip(loss_and_gradients(LOSSES[name]), whole, strict=True):
         torch.testing.assert_close(in_blocks, at_once, rtol=1e-12, atol=1e-12)
 
 
 def test_a_pair_of_items_is_in_memory_only_within_its_block(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(anchors, "ANCHORS_AT_ONCE", 4)
+    monkeypatch.setattr(anchors, "PAIRS_AT_ONCE", 4 * 64)
     z = F.normalize(torch.randn(64, 8), dim=1).requires_grad_()
     kept: list[int] = []
 
