@@ -24,13 +24,24 @@ def lora_recipe(backbone: str, *, steps: int, items_per_step: int, **stage: Any)
     return Recipe.model_validate(values)
 
 
-def train_all(manifest: Manifest, *, recipe: Recipe, out: Path) -> list[dict[str, Any]]:
+def without_teacher(recipe: Recipe) -> Recipe:
+    """Return the recipe with losses of the live vectors only, so that both loops read images."""
+    values = recipe.model_dump()
+    stage = values["stages"][0]
+    stage["losses"] = [loss for loss in stage["losses"] if loss["kind"] == "multi_positive"]
+    return Recipe.model_validate(values)
+
+
+def train_all(
+    manifest: Manifest, *, recipe: Recipe, out: Path, **options: Any
+) -> list[dict[str, Any]]:
     """Train on every row of a manifest, and return what was measured in each step."""
     job = TrainJob(
         corpus=TrainingCorpusOptions(uri="drawn", held_out="none"),
         recipe=recipe,
         out=str(out),
         cache=str(out.parent / "cache"),
+        **options,
     )
     train_on(job, manifest.with_split(["train"] * len(manifest)))
     lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()

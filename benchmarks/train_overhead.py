@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _setting import arguments, realistic_backbone, report, write_images
-from _training import lora_recipe, train_all
+from _training import lora_recipe, train_all, without_teacher
 
 from samesense.cli.cluster import cluster
 from samesense.corpus.decode import DecodeLimits
@@ -27,14 +27,6 @@ from samesense.training.verify import declare_trainable
 
 WARM_UP = 3
 BATCH = 12
-
-
-def without_teacher(recipe: Recipe) -> Recipe:
-    """Return the recipe with losses of the live vectors only, so that both loops read images."""
-    values = recipe.model_dump()
-    stage = values["stages"][0]
-    stage["losses"] = [loss for loss in stage["losses"] if loss["kind"] == "multi_positive"]
-    return Recipe.model_validate(values)
 
 
 def bare_step_s(manifest: Manifest, *, recipe: Recipe, steps: int, threads: int) -> float:
