@@ -9,6 +9,7 @@ from samesense.artefact.folder import Artefact, save_artefact
 from samesense.corpus.rendered.write import DOMAINS, render_image
 from samesense.encoder.build import build_encoder
 from samesense.encoder.scratch import build_idefics3
+from samesense.encoder.towers.options import Precision
 from samesense.recipe.load import load_recipe
 
 DIFFERENT_PICTURES = 192
@@ -35,9 +36,9 @@ def realistic_backbone(folder: Path) -> str:
     return str(folder)
 
 
-def untrained(folder: Path, *, backbone: str) -> Artefact:
+def untrained(folder: Path, *, backbone: str, precision: Precision = "float32") -> Artefact:
     """Write the alignment recipe on a backbone as a model, without training it."""
-    recipe = load_recipe("alignment").with_block("backbone", model=backbone)
+    recipe = load_recipe("alignment").with_block("backbone", model=backbone, precision=precision)
     encoder = build_encoder(recipe)
     return save_artefact(folder, recipe=recipe, encoder=encoder, metrics={}, provenance={})
 
@@ -64,7 +65,10 @@ def write_images(folder: Path, *, count: int, side_px: int) -> str:
     return str(folder)
 
 
-def report(name: str, *, ratio: float, bar: float, **measured: float | int | str) -> None:
-    """Print one line of JSON."""
+def report(
+    name: str, *, ratio: float | None, bar: float | None, **measured: float | int | str | None
+) -> None:
+    """Print one line of JSON; null stands for what could not be measured."""
+    line = {"name": name, "ratio": ratio if ratio is None else round(ratio, 3), "bar": bar}
     rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in measured.items()}
-    print(json.dumps({"name": name, "ratio": round(ratio, 3), "bar": bar, **rounded}), flush=True)
+    print(json.dumps(line | rounded), flush=True)

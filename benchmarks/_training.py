@@ -9,7 +9,7 @@ from samesense.encoder.towers.options import LoraOptions
 from samesense.experiments.training import train_on
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
-from samesense.training.options import TrainingCorpusOptions, TrainJob, WorkersOptions
+from samesense.training.options import TrainingCorpusOptions, TrainJob
 
 
 def lora_recipe(backbone: str, *, steps: int, items_per_step: int, **stage: Any) -> Recipe:
@@ -24,8 +24,16 @@ def lora_recipe(backbone: str, *, steps: int, items_per_step: int, **stage: Any)
     return Recipe.model_validate(values)
 
 
+def without_teacher(recipe: Recipe) -> Recipe:
+    """Return the recipe with losses of the live vectors only, so that both loops read images."""
+    values = recipe.model_dump()
+    stage = values["stages"][0]
+    stage["losses"] = [loss for loss in stage["losses"] if loss["kind"] == "multi_positive"]
+    return Recipe.model_validate(values)
+
+
 def train_all(
-    manifest: Manifest, *, recipe: Recipe, out: Path, threads: int | None = None
+    manifest: Manifest, *, recipe: Recipe, out: Path, **options: Any
 ) -> list[dict[str, Any]]:
     """Train on every row of a manifest, and return what was measured in each step."""
     job = TrainJob(
@@ -33,7 +41,7 @@ def train_all(
         recipe=recipe,
         out=str(out),
         cache=str(out.parent / "cache"),
-        workers=WorkersOptions(threads_per_worker=threads),
+        **options,
     )
     train_on(job, manifest.with_split(["train"] * len(manifest)))
     lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _setting import arguments, realistic_backbone, report, write_images
-from _training import lora_recipe, train_all
+from _training import lora_recipe, train_all, without_teacher
 
 from samesense.cli.cluster import cluster
 from samesense.corpus.decode import DecodeLimits
@@ -23,20 +23,13 @@ from samesense.encoder.build import build_encoder, build_skeleton
 from samesense.recipe.options import Recipe, StageOptions
 from samesense.training.feed import prepare_batch
 from samesense.training.module import ViewsModule, total_loss
+from samesense.training.options import WorkersOptions
 from samesense.training.sources import stage_views, view_source
 from samesense.training.task import as_items
 from samesense.training.verify import declare_trainable
 
 WARM_UP = 3
 BATCH = 12
-
-
-def without_teacher(recipe: Recipe) -> Recipe:
-    """Return the recipe with losses of the live vectors only, so that both loops read images."""
-    values = recipe.model_dump()
-    stage = values["stages"][0]
-    stage["losses"] = [loss for loss in stage["losses"] if loss["kind"] == "multi_positive"]
-    return Recipe.model_validate(values)
 
 
 def bare_steps_s(manifest: Manifest, *, recipe: Recipe, steps: int, threads: int) -> list[float]:
@@ -86,8 +79,9 @@ def compare(place: Path, *, steps: int, threads: int, backbone: str | None) -> N
     recipe = without_teacher(lora_recipe(model, steps=steps, items_per_step=BATCH))
     half = {"steps": WARM_UP + steps // 2, "threads": threads}
     bare_s = bare_steps_s(manifest, recipe=recipe, **half)
+    workers = WorkersOptions(threads_per_worker=threads)
     with cluster():
-        lines = train_all(manifest, recipe=recipe, out=place / "run", threads=threads)[WARM_UP:]
+        lines = train_all(manifest, recipe=recipe, out=place / "run", workers=workers)[WARM_UP:]
     bare_s += bare_steps_s(manifest, recipe=recipe, **half)
     ends = [line["elapsed_s"] for line in lines]
     ours = float(np.median(np.diff(ends)))

@@ -113,7 +113,10 @@ class Checkpoints:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: OSError) -> TrainingError:
-        return TrainingError(f"{self._folder.uri}: checkpoints cannot be read: {error}")
+        return TrainingError(
+            f"{self._folder.uri}: checkpoints cannot be read: {error}; "
+            "mend the storage and go on with --resume"
+        )
 
     def _first_whole(self, records: list[CheckpointRecord]) -> Checkpoint | None:
         for record in records:

@@ -38,6 +38,9 @@ def run_stage(job: TrainJob, task: StageTask, out: Path) -> None:
     with shown(out, stage=task.stage, first_step=reached), signals_ask(out) as asked:
         while True:
             error = _fit(job, task, out)
+            # First of all: if the storage fails, the worker that wrote has told it best.
+            if error is not None and (told := _own_error(error)) is not None:
+                raise told
             done = _steps_done(task)
             if error is None and done == task.stage.steps:
                 return
@@ -45,8 +48,6 @@ def run_stage(job: TrainJob, task: StageTask, out: Path) -> None:
                 raise _stopped(task, done)
             if error is None:
                 raise TrainingError(f"{task.checkpoint_folder}: lacks the last step's checkpoint")
-            if (told := _own_error(error)) is not None:
-                raise told
             deaths = 1 if done > reached else deaths + 1
             reached = done
             if deaths > job.checkpoints.restarts:
