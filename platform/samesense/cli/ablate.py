@@ -59,6 +59,7 @@ def ablate(
             plan_trials,
             run_ablation,
         )
+        from samesense.training.stop import signals_interrupt
 
         found = scan(job.corpus.uri, limits=job.corpus.limits)
         report_scan(found, rejections=Path(job.out) / "rejections.parquet")
@@ -67,7 +68,7 @@ def ablate(
             forget_runs(trials)
         trials = check_trials(trials, manifest=found.manifest)
     try:
-        with cluster():
+        with cluster(), signals_interrupt():
             failed = run_ablation(job, trials, manifest=found.manifest)
     except KeyboardInterrupt:
         done = sum(trial.outcome() is not None for trial in trials)

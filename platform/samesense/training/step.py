@@ -87,10 +87,17 @@ def _forward(
 ) -> Mapping[str, Tensor]:
     """Embed a part; what chance there is depends on the step alone, so it comes again."""
     state = np.random.SeedSequence([task.seed, step, dist.get_rank(), part]).generate_state(1)
-    torch.manual_seed(int(state[0]))
+    _seed_chance(int(state[0]))
     tensors: Mapping[str, Tensor] = engine(batch.inputs)
     _check_finite(tensors, step=step, task=task)
     return tensors
+
+
+def _seed_chance(seed: int) -> None:
+    """Do as ``torch.manual_seed`` on the devices in use; for others it would queue a call each."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.manual_seed_all(seed)
 
 
 def _join(module: ViewsModule, found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

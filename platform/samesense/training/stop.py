@@ -27,6 +27,21 @@ def stop_asked(run: Path) -> bool:
 
 
 @contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """Let SIGINT and SIGTERM raise KeyboardInterrupt, whatever the process did with them before."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def signals_ask(run: Path) -> Iterator[threading.Event]:
     """Turn the first SIGINT or SIGTERM into a request to stop; the second interrupts at once.
 
