@@ -1,13 +1,13 @@
 """The one training loop: every stage of every recipe runs here, on every rank."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 from samesense.artefact.folder import load_artefact
 from samesense.core.errors import TrainingError
@@ -20,7 +20,7 @@ from samesense.training.measure import Meter
 from samesense.training.module import ViewsModule
 from samesense.training.plan import Indices, items_per_step, plan_steps
 from samesense.training.schedule import learning_rate
-from samesense.training.state import put_state, take_state
+from samesense.training.state import put_state, take_state, take_weights
 from samesense.training.step import parts_per_step, reading_order, train_step
 from samesense.training.stop import stop_asked
 from samesense.training.task import StageTask
@@ -52,10 +52,11 @@ def train_stage(task: StageTask, *, device: torch.device) -> None:
     last = _last_checkpoint(checkpoints)
     run = _Run(task, encoder, declared, checkpoints, last)
     before = hash_parameters(encoder.blocks, zero_stage=task.deepspeed.zero_stage)
-    before |= {name: hash_tensor(w.to(parameters[name].dtype)) for name, w in fresh.items()}
+    before |= {name: hash_tensor(weight.float()) for name, weight in fresh.items()}
     if not run.go_on():
         return
     after = hash_parameters(encoder.blocks, zero_stage=task.deepspeed.zero_stage)
+    after |= {name: hash_tensor(weight) for name, weight in run.learned().items()}
     verify_changed(before=before, after=after, declared=declared)
 
 
@@ -108,6 +109,10 @@ class _Run:
                 if asked and step + 1 < steps:
                     return False
         return True
+
+    def learned(self) -> Mapping[str, Tensor]:
+        """Return the trained parameters' float32 weights. Every rank must call it."""
+        return take_weights(self.engine, self.trained, zero_stage=self.task.deepspeed.zero_stage)
 
     def _step(self, batches: Iterator[Batch], step: int) -> dict[str, float | None]:
         task = self.task

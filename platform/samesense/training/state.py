@@ -33,19 +33,31 @@ def take_state(
 ) -> TrainState:
     """Copy the state of named parameters out of a DeepSpeed engine. Every rank must call it."""
     _link_moments(engine, zero_stage)
-    whole: dict[str, Tensors] = {
-        part: {
-            name: _whole(engine, p, part, zero_stage).detach().float().cpu().clone()
-            for name, p in parameters.items()
-        }
-        for part in ("weights", *MOMENTS)
-    }
     counts = [int(memory["step"]) for memory in _adamw(engine).state.values()]
     return TrainState(
-        weights=whole["weights"],
-        moments={moment: whole[moment] for moment in MOMENTS},
+        weights=take_weights(engine, parameters, zero_stage=zero_stage),
+        moments={moment: _take(engine, parameters, moment, zero_stage) for moment in MOMENTS},
         updates=max(counts, default=0),
     )
+
+
+def take_weights(
+    engine: Any, parameters: Mapping[str, nn.Parameter], *, zero_stage: int
+) -> Tensors:
+    """Copy the float32 weights that AdamW moves, also where the module computes with others.
+
+    Every rank must call it.
+    """
+    return _take(engine, parameters, "weights", zero_stage)
+
+
+def _take(
+    engine: Any, parameters: Mapping[str, nn.Parameter], part: str, zero_stage: int
+) -> Tensors:
+    return {
+        name: _whole(engine, parameter, part, zero_stage).detach().float().cpu().clone()
+        for name, parameter in parameters.items()
+    }
 
 
 def put_state(
