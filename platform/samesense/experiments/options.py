@@ -60,8 +60,8 @@ class AblateJob(Options):
     """``gpu`` gives each run a GPU; ``auto`` does where there is one."""
     runs_at_once: int | None = Field(default=None, ge=1)
     """How many runs go side by side; by default as many as there are GPUs, or else CPUs."""
-    deepspeed: DeepSpeedOptions = DeepSpeedOptions()
-    """Sharding and precision."""
+    deepspeed: DeepSpeedOptions = DeepSpeedOptions(zero_stage=0)
+    """Precision, and sharding, of which a run of one process has no need."""
 
     @field_validator("reference")
     @classmethod
