@@ -40,7 +40,7 @@ type: setup
 test: setup milvus-server lint  ## formatting, types, layers and the tests
 	$(BIN)/python -m pytest
 
-test-long: setup  ## submitted jobs, killed and resumed training, every role of a loss
+test-long: setup  ## submitted jobs, killed and resumed training, S3 faults, ablations, every role of a loss
 	$(BIN)/python -m pytest -m long
 
 bench: setup  ## every benchmark; each prints lines of JSON

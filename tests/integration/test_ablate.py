@@ -101,6 +101,9 @@ def test_another_variant_in_the_place_of_one_is_refused(finished: AblateJob) -> 
     job = finished.model_copy(update={"variants": changed})
     with pytest.raises(ConfigError, match=r"(?s)the run there is another one.*blocks\.align\.kind"):
         checked(job)
+    manifest = scan(job.corpus.uri).manifest
+    fresh = check_trials(plan_trials(job, manifest=manifest), manifest=manifest, start="fresh")
+    assert fresh[1].outcome() is not None  # checking removes nothing
 
 
 def test_chaos_train_a_killed_task_goes_on_and_a_failed_run_is_told(

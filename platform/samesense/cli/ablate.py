@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -38,7 +38,7 @@ def ablate(
     from samesense.cli.cluster import cluster, refuse_lost_paths
     from samesense.cli.tables import report_scan
     from samesense.core.config import load_located
-    from samesense.core.errors import StoppedError, blame
+    from samesense.core.errors import blame
     from samesense.corpus.scan import list_domains, scan
     from samesense.corpus.splits import check_folds
     from samesense.experiments.options import AblateJob
@@ -63,20 +63,26 @@ def ablate(
 
         found = scan(job.corpus.uri, limits=job.corpus.limits)
         report_scan(found, rejections=Path(job.out) / "rejections.parquet")
-        trials = plan_trials(job, manifest=found.manifest)
-        if fresh:
-            forget_runs(trials)
-        trials = check_trials(trials, manifest=found.manifest)
+        planned = plan_trials(job, manifest=found.manifest)
+        start: Literal["fresh", "resume"] = "fresh" if fresh else "resume"
+        trials = check_trials(planned, manifest=found.manifest, start=start)
+    if fresh:
+        forget_runs(trials)
     try:
         with cluster(), signals_interrupt():
             failed = run_ablation(job, trials, manifest=found.manifest)
     except KeyboardInterrupt:
-        done = sum(trial.outcome() is not None for trial in trials)
-        raise StoppedError(
-            f"stopped; {done} of {len(trials)} runs are done, the same command goes on"
-        ) from None
+        raise _stopped(trials) from None
     _tell(job, trials)
     _refuse(failed)
+
+
+def _stopped(trials: "Sequence[Trial]") -> Exception:
+    from samesense.core.errors import StoppedError
+
+    done = sum(trial.outcome() is not None for trial in trials)
+    again = "the same command, without --fresh, goes on"
+    return StoppedError(f"stopped; {done} of {len(trials)} runs are done; {again}")
 
 
 def _tell(job: "AblateJob", trials: "Sequence[Trial]") -> None:

@@ -18,6 +18,7 @@ from samesense.experiments.variants import variant_recipes
 from samesense.training.checks import check_data, check_job
 from samesense.training.device import on_gpu
 from samesense.training.options import TrainingCorpusOptions, TrainJob
+from samesense.training.record import Start
 
 CPUS_PER_RUN, CPUS_PER_FEED = 0.5, 0.5
 """Shares of a CPU that Ray reserves for a run and for what reads its data."""
@@ -65,7 +66,9 @@ def plan_trials(job: AblateJob, *, manifest: Manifest) -> list[Trial]:
     return trials
 
 
-def check_trials(trials: Sequence[Trial], *, manifest: Manifest) -> list[Trial]:
+def check_trials(
+    trials: Sequence[Trial], *, manifest: Manifest, start: Start = "resume"
+) -> list[Trial]:
     """Return the runs with steps that their data can fill, after checking that each can work.
 
     Raises:
@@ -79,9 +82,10 @@ def check_trials(trials: Sequence[Trial], *, manifest: Manifest) -> list[Trial]:
         recipe = fit_steps(trial.job.recipe, split=split)
         job = trial.job.model_copy(update={"recipe": recipe})
         with blame("variants", trial.variant):
-            check_job(job, start="resume")
-            check_data(job, manifest=split, start="resume")
-            trial.outcome()
+            check_job(job, start=start)
+            check_data(job, manifest=split, start=start)
+            if start == "resume":
+                trial.outcome()
         fitted.append(Trial(variant=trial.variant, job=job))
     return fitted
 
