@@ -6,13 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.s3_server import S3Server, serving
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[None]:
-    """A local Ray, started as the commands start it."""
+def s3() -> Iterator[S3Server]:
+    """An S3 server that the environment names."""
+    with serving() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(s3: S3Server) -> Iterator[None]:
+    """A local Ray, started as the commands start it; its workers know the S3 server."""
     from samesense.cli.cluster import cluster
 
     with cluster():

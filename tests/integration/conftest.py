@@ -1,13 +1,17 @@
-"""What integration tests of training share: one small corpus and one small recipe."""
+"""What integration tests share: a small corpus and recipe, and an index of either kind."""
 
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from samesense.index.store import Store, open_store
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.tiny_models import MLLMS
+from tests.integration.milvus_server import milvus_server
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +30,31 @@ def small_recipe(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) ->
     sampler = recipe.stages[0].sampler.model_copy(update=sizes)
     stage = recipe.stages[0].model_copy(update={"sampler": sampler})
     return recipe.model_copy(update={"stages": (stage,)})
+
+
+@pytest.fixture(scope="session")
+def server_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Milvus server."""
+    with milvus_server(tmp_path_factory.mktemp("milvus")) as uri:
+        yield uri
+
+
+@pytest.fixture(
+    scope="session", params=["lite", pytest.param("server", marks=pytest.mark.integration)]
+)
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """An open index: Milvus Lite, then a server."""
+    if request.param == "lite":
+        uri = str(tmp_path_factory.mktemp("lite") / "index.db")
+    else:
+        uri = request.getfixturevalue("server_uri")
+    with open_store(uri) as opened:
+        yield opened
+
+
+@pytest.fixture
+def index() -> str:
+    """The name of an index that no other test uses."""
+    return f"index {uuid.uuid4().hex}"

@@ -30,39 +30,65 @@ START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 20
 
 
+class MilvusServer:
+    """A server with a data folder and an address of its own, which can be killed and come back."""
+
+    def __init__(self, folder: Path) -> None:
+        """Choose ports; nothing is started yet. Skips the test if there is no server."""
+        self.environment = Path(os.environ.get(VARIABLE, REPOSITORY / ".venv-milvus"))
+        self.program = self.environment / "bin" / "milvus-server"
+        if not self.program.exists():
+            pytest.skip(f"no Milvus server at {self.program}: run `make milvus-server`")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port, self.etcd_port, etcd_peer_port = _free_ports(3)
+        etcd = ETCD.format(client=self.etcd_port, peer=etcd_peer_port)
+        (folder / "etcd.yaml").write_text(etcd)
+        self._wrapper: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        """The address, the same after every start."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start the server and wait until it calls itself healthy."""
+        ports = ["--proxy-port", str(self.port), "--etcd-port", str(self.etcd_port)]
+        python: list[str | Path] = [self.environment / "bin" / "python", "-u", self.program]
+        log = self.folder / "wrapper.log"
+        with log.open("wb") as written:
+            self._wrapper = subprocess.Popen(
+                [*python, "--data", self.folder, *ports],
+                stdout=written,
+                stderr=written,
+                start_new_session=True,
+                env=os.environ | {"ETCD_CONFIG_PATH": str(self.folder / "etcd.yaml")},
+            )
+        _wait_until_started(self._wrapper, log=log)
+
+    def kill(self) -> None:
+        """End the server without warning."""
+        assert self._wrapper is not None
+        for server in _children(self._wrapper.pid):
+            _signal(server, signal.SIGKILL)
+        self._wrapper.kill()
+        self._wrapper.wait()
+
+    def stop(self) -> None:
+        """End the server in order."""
+        if self._wrapper is not None:
+            _end(self._wrapper)
+
+
 @contextmanager
 def milvus_server(folder: Path) -> Iterator[str]:
     """Serve a new data folder and yield the server's URI; skips the test if there is no server."""
-    environment = Path(os.environ.get(VARIABLE, REPOSITORY / ".venv-milvus"))
-    program = environment / "bin" / "milvus-server"
-    if not program.exists():
-        pytest.skip(f"no Milvus server at {program}: run `make milvus-server` (or set {VARIABLE})")
-    folder.mkdir(parents=True, exist_ok=True)
-    port, etcd_port, etcd_peer_port = _free_ports(3)
-    etcd = folder / "etcd.yaml"
-    etcd.write_text(ETCD.format(client=etcd_port, peer=etcd_peer_port))
-    ports = ["--proxy-port", str(port), "--etcd-port", str(etcd_port)]
-    command: list[str | Path] = [
-        environment / "bin" / "python",
-        "-u",
-        program,
-        "--data",
-        folder,
-        *ports,
-    ]
-    with (folder / "wrapper.log").open("wb") as log:
-        wrapper = subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env=os.environ | {"ETCD_CONFIG_PATH": str(etcd)},
-        )
+    server = MilvusServer(folder)
     try:
-        _wait_until_started(wrapper, log=folder / "wrapper.log")
-        yield f"http://127.0.0.1:{port}"
+        server.start()
+        yield server.uri
     finally:
-        _end(wrapper)
+        server.stop()
 
 
 def _free_ports(count: int) -> list[int]:

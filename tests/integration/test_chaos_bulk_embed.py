@@ -29,6 +29,7 @@ LONGEST_WAIT_S = 120.0
 POLL_S = 0.005
 SIZES = {"concepts": 6, "domains": 3, "each": 80}
 IMAGES = 6 * 3 * 80
+ROWS_PER_BLOCK = 32
 
 
 def parts(place: Path) -> int:
@@ -42,10 +43,11 @@ def collections_begun(place: Path) -> int:
 MOMENTS: dict[str, Callable[[Path], bool]] = {
     "the store is open": lambda place: (place / "milvus.db").exists(),
     "the first vectors are kept": lambda place: parts(place) >= 1,
-    "half the vectors are kept": lambda place: parts(place) >= IMAGES // 64,
+    "half the vectors are kept": lambda place: parts(place) >= IMAGES // ROWS_PER_BLOCK // 2,
+    "the first block is finished": lambda place: any((place / "out/ledger").glob("0*.parquet")),
     "the first collection is begun": lambda place: collections_begun(place) >= 1,
     "the last collection is begun": lambda place: collections_begun(place) >= 3,
-    "the aliases are switched": lambda place: "photos__" in aliases(place),
+    "the model is in service": lambda place: "photos__release" in aliases(place),
 }
 
 
@@ -80,6 +82,7 @@ def start(place: Path, model: Path, corpus: Path) -> "subprocess.Popen[str]":
         "out": place / "out",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    words += ["--set", f"encode.rows_per_block={ROWS_PER_BLOCK}"]
     return subprocess.Popen(
         [sys.executable, "-m", "samesense.cli.main", "embed", *words],
         stdout=subprocess.DEVNULL,
@@ -110,7 +113,7 @@ def test_a_killed_embedding_is_completed_by_a_rerun(
     rerun = start(tmp_path, model, corpus)
     _, told = rerun.communicate(timeout=LONGEST_WAIT_S)
     assert rerun.returncode == 0, told[-3000:]
-    assert killed == -9 or moment == "the aliases are switched"
+    assert killed == -9 or moment == "the model is in service"
     assert parts(tmp_path) >= kept
     manifest = scan(str(corpus)).manifest
     expected = dict(zip(manifest.column("id"), manifest.column("content_hash"), strict=True))

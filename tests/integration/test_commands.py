@@ -114,13 +114,13 @@ def test_words_search_the_same_index(indexed: Path) -> None:
 
 
 def test_an_index_holds_every_image_once_and_a_second_run_changes_nothing(indexed: Path) -> None:
-    again = samesense(
+    samesense(
         "embed", "--model", "runs/one", "--corpus", "photos", "--index", "photos", cwd=indexed
     )
     summary = json.loads((indexed / "runs" / "embed" / "summary.json").read_text())
     images = CONCEPTS * DOMAINS * EACH
     assert summary["fates"] == {"embedded": 0, "unchanged": images, "rejected": 0}
-    assert "embed images" not in again.stderr
+    assert summary["encoded"] == 0
 
 
 def test_an_index_follows_its_corpus_and_leaves_others_alone(indexed: Path) -> None:
@@ -131,14 +131,31 @@ def test_an_index_follows_its_corpus_and_leaves_others_alone(indexed: Path) -> N
     (indexed / "alive/domain0/concept0/0.png").unlink()
     (indexed / "alive/domain1/concept0/0.png").write_bytes(b"no image any more")
     shutil.rmtree(indexed / "alive/domain2")
-    samesense(*embed, "--corpus", "alive", cwd=indexed)
+    refused = samesense(*embed, "--corpus", "alive", "--prune", cwd=indexed, code=2)
+    assert "more than most_pruned=10% are not deleted" in refused.stderr
+    samesense(*embed, "--corpus", "alive", "--prune", "--set", "most_pruned=1", cwd=indexed)
     summary = json.loads((indexed / "runs/both/summary.json").read_text())
     a_domain = CONCEPTS * EACH
     assert summary["fates"] == {"embedded": 0, "unchanged": 2 * a_domain - 2, "rejected": 1}
-    assert (summary["removed"], summary["others"]) == (a_domain + 2, 3 * a_domain)
+    assert (summary["removed"], summary["others"]) == (a_domain + 1, 3 * a_domain)
     with open_store(str(indexed / "runs/milvus.db")) as store:
         counts = {served.domain: served.count for served in store.served("both")}
     assert counts == {"domain0": 2 * a_domain - 1, "domain1": 2 * a_domain - 1, "domain2": a_domain}
+
+
+def test_an_index_is_listed_verified_and_built_again(indexed: Path) -> None:
+    listed = samesense("index", "list", "photos", cwd=indexed).stdout
+    assert [line.split()[1] for line in listed.splitlines()[1:]] == [f"domain{n}" for n in range(3)]
+    assert listed.count("in service") == DOMAINS
+    verify = ("index", "verify", "photos", "--out", "runs/embed", "--corpus", "photos")
+    assert "verified" in samesense(*verify, "--sample", "5", cwd=indexed).stdout
+    images = str(CONCEPTS * EACH)
+    embed = ("embed", "--model", "runs/one", "--corpus", "photos", "--index", "photos")
+    samesense(*embed, "--set", "parquet=true", "--set", "milvus=null", cwd=indexed)
+    build = ("index", "build", "copy", "--vectors", "runs/embed/vectors", "--kind", "hnsw")
+    built = samesense(*build, "--switch", cwd=indexed).stdout
+    assert [line.split()[1] for line in built.splitlines()[:DOMAINS]] == [images] * DOMAINS
+    assert "hnsw" in samesense("index", "list", "copy", cwd=indexed).stdout
 
 
 def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path, run: Path) -> None:
@@ -195,6 +212,9 @@ def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
     assert f"rejected {len(bad)}" in done.stdout
 
 
+EMBED = ("--model", "runs/one", "--corpus", "photos", "--index", "photos")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -209,6 +229,15 @@ def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
         (["embed", "--model", "runs/one", "--corpus", "nowhere", "--index", "i"], "nowhere"),
         (["embed", "--model", "runs/one", "--corpus", "bad", "--index", "i"], "were rejected"),
         (["embed", "--model", "backbone", "--corpus", "photos", "--index", "i"], "is a backbone"),
+        (["embed", "--model", "runs/one", "--index", "i"], "corpus: is required"),
+        (["embed", "-c", "none.yaml"], "none.yaml: cannot be read"),
+        (["embed", *EMBED, "--set", "kind.kind=hnws"], "Did you mean 'hnsw'"),
+        (["embed", *EMBED, "--retry-rejected", "--out", "runs/new"], "run the job first"),
+        (["index", "switch", "photos", "--to", "0000"], "no model begins with '0000'"),
+        (["index", "switch", "photos", "--back"], "it is the first"),
+        (["index", "switch", "photos"], "give either --to MODEL or --back"),
+        (["index", "build", "i", "--vectors", "photos"], "holds no exported vectors"),
+        (["index", "verify", "photos", "--out", "runs/embed"], "belong together"),
         (["search", "--index", "photo", "--image", "photos/domain1/concept2/3.png"], "'photos'"),
         (["search", "--index", "photos"], "either --image FILE or --text WORDS"),
         (["search", "--index", "photos", "--image", "none.png"], "none.png"),

@@ -1,117 +1,241 @@
-"""An embedding job: scan, fill the vector cache, write what is new into the index, switch to it."""
+"""An embedding job: list, embed block by block, reconcile index and ledger, switch."""
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
+import ray
 
-from samesense.artefact.folder import load_artefact
-from samesense.bulk.fill import Filled, fill_image_vectors
-from samesense.bulk.indexing import write_index
-from samesense.bulk.options import EmbedJob
+from samesense.artefact.folder import Artefact, load_artefact
+from samesense.bulk import state
+from samesense.bulk.checks import check_not_empty
+from samesense.bulk.export import Origin
+from samesense.bulk.ledger import FATES
+from samesense.bulk.listing import Listing, read_listing, write_listing
+from samesense.bulk.options import EmbedJob, owner
+from samesense.bulk.pipeline import run_blocks
+from samesense.bulk.reconcile import Compared, blocks_with, compare, prune
+from samesense.bulk.rejected import any_accepted, refuse_all, write_rejections_table
+from samesense.bulk.state import Start
+from samesense.bulk.task import LISTING, EmbedTask
+from samesense.bulk.watch import Totals, Watch
+from samesense.core.errors import CorpusError, StoreError, did_you_mean
+from samesense.core.progress import track_stream
 from samesense.core.storage import write_text_atomically
-from samesense.corpus.manifest import Manifest
-from samesense.corpus.rejections import Rejection, write_rejections
-from samesense.corpus.scan import Scan, scan
-from samesense.index.store import open_store
+from samesense.corpus.sources.listing import list_rows
+from samesense.index.naming import Contents
+from samesense.index.store import Store, open_store
+
+REPAIRS = 3
+"""How often the rows are written again that an index has lost, before it is given up."""
 
 
 @dataclass(frozen=True)
 class Embedded:
     """The outcome of an embedding job."""
 
-    scan: Scan
-    """What the corpus holds, with all rejections."""
+    listed: int
     fates: dict[str, int]
     """How many rows were embedded, unchanged and rejected; the sum is the listing."""
+    reasons: dict[str, int]
+    """Reason → how many rows were rejected for it."""
+    encoded: int
+    """On how many images the tower ran."""
+    gone: int
+    """How many rows the index had of this corpus that it does not list any more."""
     removed: int
-    """How many rows were deleted from the index, since the corpus no longer stands behind them."""
+    """How many of them were deleted."""
     others: int
-    """How many rows of other corpora the same collections of the index hold."""
+    """How many rows of other corpora the same collections hold."""
     fingerprint: str
     """The model's fingerprint, under which the index serves."""
+    seconds: float
+    stage_seconds: dict[str, float]
+    """Where the workers' time went."""
+    bytes: int
+    """How much was read from the corpus."""
 
 
-def scan_corpus(job: EmbedJob) -> Scan:
-    """Scan a job's corpus, and write down what it rejects before anything is embedded.
+def embed_corpus(job: EmbedJob, *, start: Start = "continue") -> Embedded:
+    """Embed a corpus with a trained model and serve it under the index's name.
 
-    Raises:
-        CorpusError: if the corpus is empty, cannot be read, or all of it is rejected.
-    """
-    found = scan(job.corpus, limits=job.limits)
-    write_rejections(rejections_table(job), found.rejections)
-    found.refuse_if_empty(table=rejections_table(job))
-    return found
-
-
-def embed_corpus(job: EmbedJob, *, found: Scan) -> Embedded:
-    """Embed a scanned corpus with a trained model and serve it under the index's aliases.
-
-    Ray must be running. A run that was killed is continued by running it again.
+    Ray must be running. A run that was killed goes on when it is started again, unless ``start`` is
+    ``fresh``; ``rejected`` takes the rows alone that a finished run has rejected.
 
     Raises:
         ArtefactError: if the model cannot be read.
-        StoreError: if the index cannot be reached, or holds other rows than it should.
+        CorpusError: if the corpus cannot be listed, is empty, or all of it is rejected.
+        StoreError: if the index cannot be reached, or does not keep what is written.
+        BulkError: if workers keep dying, or more rows are gone than may be deleted.
     """
     artefact = load_artefact(job.model)
-    with open_store(job.milvus) as store:
-        filled = fill_image_vectors(
-            found.manifest,
-            model=job.model,
-            cache_root=job.cache,
-            limits=job.limits,
-            options=job.encode,
-        )
-        kept, late = _without_rejected(found.manifest, filled)
-        whole = replace(found, manifest=kept, rejections=[*found.rejections, *late])
-        written = write_index(job, store, artefact, whole, filled)
-        store.switch(job.index, fingerprint=artefact.record.fingerprint)
-    done = Embedded(
-        scan=whole,
-        fates=written.fates | {"rejected": len(whole.rejections)},
-        removed=written.removed,
-        others=written.others,
-        fingerprint=artefact.record.fingerprint,
-    )
-    _write_outcome(job, done)
+    fingerprint = artefact.record.fingerprint
+    with ExitStack() as open_things:
+        store = None
+        if job.milvus is not None:
+            store = open_things.enter_context(open_store(job.milvus, patience_s=job.patience_s))
+            _refuse_local_index_on_many_machines(job.milvus)
+        goes_on = state.begin(job, fingerprint=fingerprint, start=start)
+        listing = _list(job, goes_on=goes_on)
+        task = _task(job, artefact, listing, store, only_rejected=start == "rejected")
+        if store is not None and job.switch:
+            store.check_switch(job.index, fingerprint=fingerprint)
+        totals, compared, seconds = _run(job, task, store)
+        write_rejections_table(job, task.ledger)
+        if not any_accepted(task.ledger):
+            state.finish(job, fingerprint=fingerprint)
+            refuse_all(job, task.ledger, listing)
+        removed = prune(compared, most=job.most_pruned) if job.prune else 0
+        if store is not None and job.switch:
+            store.switch(job.index, fingerprint=fingerprint)
+    done = _outcome(task, listing, totals, compared, removed, seconds)
+    _write_summary(job, done)
+    state.finish(job, fingerprint=fingerprint)
     return done
 
 
-def rejections_table(job: EmbedJob) -> Path:
-    """Return where a job writes what it rejects."""
-    return Path(job.out) / "rejections.parquet"
+def _list(job: EmbedJob, *, goes_on: bool) -> Listing:
+    check_not_empty(job.corpus)
+    folder = Path(job.out) / LISTING
+    listing = read_listing(folder) if goes_on else None
+    if listing is None:
+        rows = (
+            row
+            for row in list_rows(job.corpus)
+            if job.domains is None or row.fault is not None or row.domain in job.domains
+        )
+        listing = write_listing(
+            folder, track_stream(rows, what="list"), rows_per_block=job.encode.rows_per_block
+        )
+    for domain in job.domains or ():
+        if domain not in listing.domains:
+            raise CorpusError(
+                f"{job.corpus.uri}: lists no domain '{domain}'."
+                f"{did_you_mean(domain, listing.domains)}"
+            )
+    return listing
 
 
-def _without_rejected(manifest: Manifest, filled: Filled) -> tuple[Manifest, list[Rejection]]:
-    """Part the rows that were rejected after the scan from those that have a vector."""
-    bad = np.array([key in filled.rejected for key in manifest.column("content_hash")], dtype=bool)
-    lost = manifest.where(bad)
-    late = [
-        Rejection(
-            uri=uri,
-            domain=domain,
-            label=label,
-            reason=filled.rejected[key].reason,
-            detail=filled.rejected[key].detail,
-        )
-        for uri, domain, label, key in zip(
-            *(lost.column(name) for name in ("uri", "domain", "label", "content_hash")), strict=True
-        )
+def _task(
+    job: EmbedJob,
+    artefact: Artefact,
+    listing: Listing,
+    store: Store | None,
+    *,
+    only_rejected: bool,
+) -> EmbedTask:
+    view, aligner = artefact.recipe.vector["image"], artefact.aligner()
+    width, fingerprint = aligner.widths[view], artefact.record.fingerprint
+    model = str(artefact.folder.absolute())
+    collections: dict[str, Contents] = {}
+    memories: dict[str, Contents] = {}
+    if store is not None:
+        for domain in listing.domains:
+            collections[domain] = store.build(
+                job.index,
+                domain=domain,
+                fingerprint=fingerprint,
+                width=width,
+                model=model,
+                options=job.kind,
+            ).contents
+        serving = store.release(job.index)
+        if serving is not None and serving.fingerprint != fingerprint:
+            memories = {one.domain: one for one in serving.contents if one.domain in collections}
+    return EmbedTask(
+        # Ray's processes may have another working directory.
+        model=model,
+        view=view,
+        tower_fingerprint=artefact.tower_fingerprint(view),
+        cache=str(Path(job.cache).absolute()),
+        out=str(Path(job.out).absolute()),
+        origin=Origin(fingerprint, model, owner(job.corpus.uri), width),
+        listing=replace(listing, folder=listing.folder.absolute()),
+        limits=job.limits,
+        encode=job.encode,
+        patience_s=job.patience_s,
+        parquet=job.parquet,
+        milvus=store.address if store else None,
+        collections=collections,
+        memories=memories,
+        only_rejected=only_rejected,
+    )
+
+
+def _run(
+    job: EmbedJob, task: EmbedTask, store: Store | None
+) -> tuple[Totals, list[Compared], float]:
+    """Do all blocks that are left, and those whose rows the index turns out to lack."""
+    counts = task.ledger.counts()
+    finished = sum(sum(fates.values()) for fates in counts.values())
+    numbers = [number for number in range(task.listing.blocks) if number not in counts]
+    if task.only_rejected:
+        numbers = [number for number, fates in counts.items() if fates["rejected"]]
+        finished -= sum(sum(counts[number].values()) for number in numbers)
+    with Watch(
+        Path(job.out), rows=task.listing.rows, finished=finished, port=job.metrics_port
+    ) as watch:
+        for _ in range(REPAIRS):
+            for done in run_blocks(task, numbers) if numbers else ():
+                watch.add(done)
+            compared = _compared(job, task, store)
+            numbers = blocks_with(task.ledger, compared)
+            if not numbers:
+                return watch.totals, compared, watch.elapsed_s
+            task.ledger.forget(numbers)
+    raise StoreError(
+        f"{job.milvus}: index '{job.index}' does not keep what is written: rows of {len(numbers)} "
+        f"blocks were missing after {REPAIRS} attempts; nothing was switched"
+    )
+
+
+def _compared(job: EmbedJob, task: EmbedTask, store: Store | None) -> list[Compared]:
+    if store is None:
+        return []
+    return [
+        compare(collection, task.ledger, corpus=task.origin.corpus)
+        for collection in store.of_model(job.index, task.origin.fingerprint)
+        if job.domains is None or collection.contents.domain in job.domains
     ]
-    return manifest.where(~bad), late
 
 
-def _write_outcome(job: EmbedJob, done: Embedded) -> None:
-    write_rejections(rejections_table(job), done.scan.rejections)
-    summary = {
-        "index": job.index,
-        "fingerprint": done.fingerprint,
-        "listed": done.scan.listed,
-        "fates": done.fates,
-        "removed": done.removed,
-        "others": done.others,
-        "rejections": dict(Counter(rejection.reason for rejection in done.scan.rejections)),
-    }
+def _refuse_local_index_on_many_machines(milvus: str) -> None:
+    machines = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
+    if "://" not in milvus and len(machines) > 1:
+        raise StoreError(
+            f"{milvus}: a local index serves one machine, and this cluster has {len(machines)}: "
+            "give the http:// address of a Milvus server"
+        )
+
+
+def _outcome(
+    task: EmbedTask,
+    listing: Listing,
+    totals: Totals,
+    compared: list[Compared],
+    removed: int,
+    seconds: float,
+) -> Embedded:
+    fates: Counter[str] = Counter()
+    for counts in task.ledger.counts().values():
+        fates.update(counts)
+    return Embedded(
+        listed=listing.rows,
+        fates={fate: fates[fate] for fate in FATES},
+        reasons=dict(Counter(entry.reason for entry in task.ledger.rejected()).most_common()),
+        encoded=totals.encoded,
+        gone=sum(len(one.gone) for one in compared),
+        removed=removed,
+        others=sum(one.others for one in compared),
+        fingerprint=task.origin.fingerprint,
+        seconds=seconds,
+        stage_seconds={stage: round(spent, 3) for stage, spent in totals.seconds.items()},
+        bytes=totals.bytes,
+    )
+
+
+def _write_summary(job: EmbedJob, done: Embedded) -> None:
+    summary = {"index": job.index, "corpus": job.corpus.uri} | asdict(done)
     write_text_atomically(Path(job.out) / "summary.json", json.dumps(summary, indent=2) + "\n")

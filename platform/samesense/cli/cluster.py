@@ -26,8 +26,8 @@ LOCAL_SETTINGS = {
 def refuse_lost_paths(**paths: str) -> None:
     """Refuse what a submitted job would write into its own copy of the working directory.
 
-    Ray deletes that copy. Addresses, such as ``http://...``, are not looked at. Outside of a
-    submitted job any path will do.
+    Ray deletes that copy. Addresses, such as ``http://...``, and what is empty are not looked at.
+    Outside of a submitted job any path will do.
 
     Raises:
         ConfigError: naming the option whose path is relative.
@@ -35,7 +35,7 @@ def refuse_lost_paths(**paths: str) -> None:
     if SUBMITTED not in os.environ:
         return
     for name, path in paths.items():
-        if "://" not in path and not Path(path).is_absolute():
+        if path and "://" not in path and not Path(path).is_absolute():
             message = (
                 f"'{path}' is relative, and a submitted job runs in a copy of the working "
                 "directory that Ray deletes; give an absolute path on storage that all nodes share"

@@ -12,6 +12,7 @@ from samesense.cli.corpus import app as corpus
 from samesense.cli.demo import demo
 from samesense.cli.embed import embed
 from samesense.cli.evaluate import evaluate
+from samesense.cli.index import app as index
 from samesense.cli.models import app as models
 from samesense.cli.runs import app as runs
 from samesense.cli.search import search
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.add_typer(corpus, name="corpus")
 app.command(name="train")(train)
 app.command(name="embed")(embed)
+app.add_typer(index, name="index")
 app.command(name="search")(search)
 app.command(name="evaluate")(evaluate)
 app.command(name="ablate")(ablate)

@@ -5,8 +5,9 @@ from pathlib import Path
 from PIL import Image
 
 from samesense.core.errors import ConfigError, CorpusError
-from samesense.core.storage import read_bytes, write_atomically
+from samesense.core.storage import write_atomically
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
+from samesense.corpus.reading import read_bytes
 
 
 def load_picture(uri: Path | str) -> Image.Image:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from samesense.cli.columns import table
 from samesense.core.options import flat
 from samesense.core.progress import duration
 from samesense.evaluation.results import BASELINE, SHOWN, read_results
@@ -78,18 +79,6 @@ def names(runs: Sequence[Run]) -> list[str]:
     folders = [run.folder.absolute() for run in runs]
     common = Path(os.path.commonpath([folder.parent for folder in folders]))
     return [str(folder.relative_to(common)) for folder in folders]
-
-
-def table(rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> str:
-    """Return rows of cells as aligned columns; those of ``right`` end on one line."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
 
 
 def _stage_row(stage: Stage) -> list[str]:

@@ -89,6 +89,29 @@ def validated(kind: type[Chosen], values: dict[str, Any]) -> Chosen:
         return validate(values, kind=kind)
 
 
+def given_options(
+    path: Path | None, *, kind: type[Chosen], overrides: Iterable[str], values: Mapping[str, Any]
+) -> Located[Chosen]:
+    """Return options of a file, if there is one, with overrides and values of the command line.
+
+    ``values`` are by key path; those that are None were not given.
+
+    Raises:
+        ConfigError: as ``load_options``.
+    """
+    document = _read(path) if path else Document(value={}, places={(): "command line"})
+    for override in map(_Override.parse, overrides):
+        override.apply(document)
+    for told, value in values.items():
+        if value is not None:
+            at = _key_path(told)
+            option = f"--{at[-1]}".replace("_", "-")
+            _Override(told=option, at=at, value=value, places={at: option}).apply(document)
+    places = Places(document.places)
+    with places.locate():
+        return Located(options=validate(document.value, kind=kind), places=places)
+
+
 def overridden(options: Chosen, changes: Mapping[str, Any]) -> Chosen:
     """Return options with other values at some key paths; mappings of one kind merge.
 

@@ -9,6 +9,7 @@
     ├── StoreError           the vector index: unreachable, locked, of another model
     ├── WriteError           a file that cannot be written where it should be
     ├── TrainingError        a run that cannot go on
+    ├── BulkError            an embedding job that cannot go on
     └── StoppedError         a run that was asked to stop, and can go on; exit code 130
 
 Anything else that escapes is a defect of the platform and shows its traceback.
@@ -21,6 +22,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 KeyPath = tuple[str | int, ...]
 
@@ -82,6 +84,10 @@ class TrainingError(SamesenseError):
     """A training run cannot go on."""
 
 
+class BulkError(SamesenseError):
+    """An embedding job cannot go on; what it has finished is kept."""
+
+
 class StoppedError(SamesenseError):
     """A run stopped because a signal asked it to."""
 
@@ -128,6 +134,18 @@ def blame(*at: str | int) -> Iterator[None]:
             for fault in error.args
         )
         raise
+
+
+def own_error(error: BaseException) -> SamesenseError | None:
+    """Return the platform's own error inside what a cluster made of a worker's failure, if any."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for failure in [cause, *getattr(cause, "worker_failures", {}).values()]:
+            original: Any = getattr(failure, "cause", failure)
+            if isinstance(original, SamesenseError):
+                return type(original)(str(original))
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def dotted(at: KeyPath) -> str:

@@ -26,11 +26,19 @@ def track(items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
             advance(1)
 
 
+def track_stream(items: Iterable[T], *, what: str) -> Iterator[T]:
+    """Yield ``items`` whose number nobody knows; show on stderr how many there were so far."""
+    with progress(total=None, what=what) as advance:
+        for item in items:
+            yield item
+            advance(1)
+
+
 class progress:  # noqa: N801  (used like a function, as a context manager)
     """Context manager that gives a function ``advance(count)`` and shows the progress on stderr."""
 
-    def __init__(self, *, total: int, what: str, done: int = 0) -> None:
-        """``done`` were finished before, and say nothing about the rate."""
+    def __init__(self, *, total: int | None, what: str, done: int = 0) -> None:
+        """``done`` were finished before, and say nothing about the rate; no total is unknown."""
         self.total, self.what, self.done, self.note = total, what, done, ""
         self.started = self.last_line = time.monotonic()
         self.marks = deque([(self.started, done)])
@@ -70,13 +78,16 @@ class progress:  # noqa: N801  (used like a function, as a context manager)
     def _said(self) -> str:
         now, (then, before) = time.monotonic(), self.marks[0]
         rate = max(0.0, (self.done - before) / max(now - then, 1e-9))
-        left = f"{duration((self.total - self.done) / rate)} left" if rate else "waiting"
         gone = f"{duration(now - self.started)} gone"
-        return "  ".join(part for part in (f"{rate:.1f}/s", f"{gone}, {left}", self.note) if part)
+        if self.total is not None:
+            left = f"{duration((self.total - self.done) / rate)} left" if rate else "waiting"
+            gone = f"{gone}, {left}"
+        return "  ".join(part for part in (f"{rate:.1f}/s", gone, self.note) if part)
 
     def _print_line(self) -> None:
         self.last_line = time.monotonic()
-        line = f"{self.what}: {self.done}/{self.total}  {self._said()}"
+        of = f"/{self.total}" if self.total is not None else ""
+        line = f"{self.what}: {self.done}{of}  {self._said()}"
         print(line, file=sys.stderr, flush=True)
 
 

@@ -25,17 +25,6 @@ def local_path(uri: str) -> Path:
     return Path(uri).expanduser().absolute()
 
 
-def read_bytes(uri: str, *, at_most_bytes: int = -1) -> bytes:
-    """Return the bytes behind a path or URI, or the first ``at_most_bytes`` of them.
-
-    Raises:
-        OSError: if they cannot be read.
-        ConfigError: if the scheme is not supported.
-    """
-    with local_path(uri).open("rb") as file:
-        return file.read(at_most_bytes)
-
-
 def write_atomically(path: Path, *, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then move it into place.
 

@@ -53,7 +53,7 @@ class Rejected:
     reason: str
     """A stable code. Of bytes: empty, too_many_bytes, not_an_image, too_many_pixels, truncated,
     corrupt, unsupported_mode. Of rows: missing, unreadable, wrong_depth, incomplete_row, bad_row,
-    not_unicode, duplicate_id."""
+    not_unicode, duplicate_id. Of files: bad_shard."""
     detail: str
     """The same in words."""
 

@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from samesense.core.storage import write_atomically
+from samesense.corpus.decode import Rejected
+from samesense.corpus.sources.row import Row, printable
 
 SCHEMA = pa.schema([(name, pa.string()) for name in ("uri", "domain", "label", "reason", "detail")])
 
@@ -23,6 +25,17 @@ class Rejection:
     """A stable code, such as ``truncated``."""
     detail: str
     """The same in words."""
+
+
+def rejection(row: Row, why: Rejected) -> Rejection:
+    """Return a row's rejection as any table can hold it."""
+    return Rejection(
+        uri=printable(row.uri),
+        domain=printable(row.domain),
+        label=printable(row.label),
+        reason=why.reason,
+        detail=printable(why.detail),
+    )
 
 
 def write_rejections(path: Path, rejections: Sequence[Rejection]) -> None:

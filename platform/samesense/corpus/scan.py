@@ -2,31 +2,25 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from PIL import Image
 
-from samesense.core.errors import ConfigError, CorpusError
+from samesense.core.errors import CorpusError
 from samesense.core.hashing import hash_bytes
 from samesense.core.progress import track
-from samesense.core.storage import local_path, read_bytes
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
-from samesense.corpus.manifest import Manifest, item_id
-from samesense.corpus.rejections import Rejection
-from samesense.corpus.sources.csv import list_csv
-from samesense.corpus.sources.folder import list_folder
-from samesense.corpus.sources.jsonl import list_jsonl
-from samesense.corpus.sources.parquet import list_parquet
+from samesense.corpus.manifest import Manifest
+from samesense.corpus.rejections import Rejection, rejection
+from samesense.corpus.sources.fetching import read_row
+from samesense.corpus.sources.listing import list_rows
+from samesense.corpus.sources.options import CorpusOptions
 from samesense.corpus.sources.row import Row
 
-MANIFESTS: MappingProxyType[str, Callable[[Path], Iterator[Row]]] = MappingProxyType(
-    {".parquet": list_parquet, ".jsonl": list_jsonl, ".csv": list_csv}
-)
 ROWS_AHEAD = 512
 """How many rows may be in work at once, so that neither rows nor results pile up."""
 
@@ -64,7 +58,7 @@ def scan(uri: str, *, limits: DecodeLimits | None = None, threads: int | None = 
     Raises:
         CorpusError: if the corpus cannot be read or lists nothing.
     """
-    rows = list(_list(uri))
+    rows = list(list_rows(CorpusOptions(uri=uri)))
     if not rows:
         raise CorpusError(f"{uri}: is empty; give a folder domain/class/file or a manifest")
     items: dict[str, dict[str, Any]] = {}
@@ -72,10 +66,10 @@ def scan(uri: str, *, limits: DecodeLimits | None = None, threads: int | None = 
     outcomes = _read_all(rows, limits or DecodeLimits(), threads)
     for row, outcome in track(outcomes, total=len(rows), what="scan"):
         if isinstance(outcome, Rejected):
-            rejections.append(_rejection(row, outcome))
+            rejections.append(rejection(row, outcome))
         elif outcome["id"] in items:
             twice = Rejected("duplicate_id", "this uri was listed before in this domain")
-            rejections.append(_rejection(row, twice))
+            rejections.append(rejection(row, twice))
         else:
             items[outcome["id"]] = outcome
     return Scan(uri, Manifest.from_rows(list(items.values())), rejections, len(rows))
@@ -89,22 +83,7 @@ def list_domains(uri: str) -> list[str]:
     Raises:
         CorpusError: if the corpus cannot be read.
     """
-    return sorted({row.domain for row in _list(uri) if row.fault is None})
-
-
-def _list(uri: str) -> Iterator[Row]:
-    path = local_path(uri)
-    try:
-        is_folder, is_file = path.is_dir(), path.is_file()
-    except OSError as error:
-        raise CorpusError(f"{uri}: cannot be read: {error.strerror}") from None
-    if is_folder:
-        return list_folder(path)
-    if is_file and path.suffix.lower() in MANIFESTS:
-        return MANIFESTS[path.suffix.lower()](path)
-    if is_file:
-        raise CorpusError(f"{uri}: is a file, but no manifest ({', '.join(MANIFESTS)})")
-    raise CorpusError(f"{uri}: no such folder or manifest")
+    return sorted({row.domain for row in list_rows(CorpusOptions(uri=uri)) if row.fault is None})
 
 
 def _read_all(
@@ -117,18 +96,9 @@ def _read_all(
 
 
 def _read(row: Row, limits: DecodeLimits) -> dict[str, Any] | Rejected:
-    if row.fault is not None:
-        return row.fault
-    if any(name != _printable(name) for name in (row.uri, row.domain, row.label, row.text or "")):
-        return Rejected("not_unicode", "a name or text holds what is not Unicode; rename it")
-    try:
-        data = read_bytes(row.uri, at_most_bytes=limits.max_bytes + 1)
-    except FileNotFoundError:
-        return Rejected("missing", "no such file")
-    except OSError as error:
-        return Rejected("unreadable", error.strerror or str(error))
-    except (ValueError, ConfigError) as error:  # no path at all, or a scheme that is not supported
-        return Rejected("unreadable", str(error))
+    data = read_row(row, limits=limits)
+    if isinstance(data, Rejected):
+        return data
     picture = decode(data, limits=limits)
     if isinstance(picture, Rejected):
         return picture
@@ -137,7 +107,7 @@ def _read(row: Row, limits: DecodeLimits) -> dict[str, Any] | Rejected:
 
 def _item(row: Row, data: bytes, picture: Image.Image) -> dict[str, Any]:
     return {
-        "id": item_id(domain=row.domain, uri=row.uri),
+        "id": row.id,
         "uri": row.uri,
         "domain": row.domain,
         "label": row.label,
@@ -147,18 +117,3 @@ def _item(row: Row, data: bytes, picture: Image.Image) -> dict[str, Any]:
         "width_px": picture.width,
         "height_px": picture.height,
     }
-
-
-def _rejection(row: Row, why: Rejected) -> Rejection:
-    return Rejection(
-        uri=_printable(row.uri),
-        domain=_printable(row.domain),
-        label=_printable(row.label),
-        reason=why.reason,
-        detail=_printable(why.detail),
-    )
-
-
-def _printable(text: str) -> str:
-    """Return text as any table can hold it; file names may be bytes that are no text."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

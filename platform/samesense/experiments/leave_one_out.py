@@ -13,6 +13,7 @@ from samesense.bulk.options import EmbedJob
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import Scan
+from samesense.corpus.sources.options import CorpusOptions
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.results import Row
 from samesense.experiments.backbones import recipes_on_backbones
@@ -59,13 +60,13 @@ def run_experiment(experiment: Experiment, found: Scan) -> Outcome:
             if seed == 0:
                 folds.append(fold)
     embedding = _embedding(experiment, model=runs[0].artefact.folder.parent)
-    embed_corpus(embedding, found=found)
+    embed_corpus(embedding)
     return Outcome(
         rows=rows,
         report=_report(experiment, manifest, rows, folds, runs, time.monotonic() - started),
         model=Path(embedding.model),
         index=embedding.index,
-        milvus=embedding.milvus,
+        milvus=_milvus(experiment),
         searched_domain=experiment.held_out[0],
     )
 
@@ -73,12 +74,16 @@ def run_experiment(experiment: Experiment, found: Scan) -> Outcome:
 def _embedding(experiment: Experiment, *, model: Path) -> EmbedJob:
     return EmbedJob(
         model=str(model),
-        corpus=experiment.uri,
+        corpus=CorpusOptions(uri=experiment.uri),
         index=experiment.out.resolve().name or "demo",
-        milvus=str(experiment.out / "milvus.db"),
+        milvus=_milvus(experiment),
         cache=experiment.cache,
         out=str(experiment.out / "embed"),
     )
+
+
+def _milvus(experiment: Experiment) -> str:
+    return str(experiment.out / "milvus.db")
 
 
 def _report(

@@ -1,8 +1,8 @@
-"""What a Milvus holds of ours: which collections exist, and which of them are served."""
+"""What a Milvus holds of ours: which collections exist, and which aliases."""
 
 from samesense.index.collection import Collection
 from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
-from samesense.index.naming import Contents, from_properties, prefix
+from samesense.index.naming import SEPARATOR, Contents, from_properties, prefix
 
 
 def index_names(connection: Connection) -> list[str]:
@@ -20,23 +20,20 @@ def collections_of(connection: Connection, index: str) -> list[Collection]:
     return [Collection(contents=contents, connection=connection) for contents in ours]
 
 
-def served_collections(connection: Connection, index: str) -> dict[str, Collection]:
-    """Return the collection behind the alias of each domain, ordered by domain; empty if none."""
-    served = {}
-    for alias in _aliases(connection):
-        if not alias.startswith(prefix(index)):
-            continue
-        contents = describe(connection, alias)
-        if contents is not None and contents.index == index:
-            served[contents.domain] = Collection(contents=contents, connection=connection)
-    return dict(sorted(served.items()))
-
-
 def describe(connection: Connection, name: str) -> Contents | None:
     """Return what a collection, or the one behind an alias, holds; None if it is not ours."""
-    with connection.faults(f"describing {name}"):
-        described = connection.client.describe_collection(name, timeout=REQUEST_TIMEOUT_S)
+    described = connection.ask(
+        f"describing {name}",
+        lambda: connection.client.describe_collection(name, timeout=REQUEST_TIMEOUT_S),
+    )
     return from_properties(described["properties"])
+
+
+def aliases_of(connection: Connection, index: str) -> list[str]:
+    """Return the aliases of an index's domains."""
+    begin = prefix(index)
+    ours = (alias for alias in _aliases(connection) if alias.startswith(begin))
+    return [alias for alias in ours if SEPARATOR not in alias.removeprefix(begin)]
 
 
 def alias_target(connection: Connection, alias: str) -> str | None:
@@ -49,10 +46,14 @@ def alias_target(connection: Connection, alias: str) -> str | None:
 
 
 def _aliases(connection: Connection) -> list[str]:
-    with connection.faults("listing aliases"):
-        return list(connection.client.list_aliases(timeout=REQUEST_TIMEOUT_S)["aliases"])
+    return connection.ask(
+        "listing aliases",
+        lambda: list(connection.client.list_aliases(timeout=REQUEST_TIMEOUT_S)["aliases"]),
+    )
 
 
 def _collection_names(connection: Connection) -> list[str]:
-    with connection.faults("listing collections"):
-        return list(connection.client.list_collections(timeout=REQUEST_TIMEOUT_S))
+    return connection.ask(
+        "listing collections",
+        lambda: list(connection.client.list_collections(timeout=REQUEST_TIMEOUT_S)),
+    )

@@ -1,10 +1,11 @@
 """One collection: the vectors of one domain of an index, by one model.
 
-Shapes: Q queries, D width.
+Shapes: Q queries, N rows, D width.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,17 @@ import numpy.typing as npt
 from samesense.core.errors import StoreError
 from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
 from samesense.index.naming import Contents
-from samesense.index.rows import Hit, IndexRows
-from samesense.index.schema import TEXT_FIELDS, search_params
+from samesense.index.rows import Hit, IndexRows, Known
+from samesense.index.schema import HIT_FIELDS, search_params
 
 LOAD_TIMEOUT_S = 600
 PAGE_ROWS = 10_000
+VECTORS_A_PAGE = 2_000
 HITS_A_REQUEST = 100_000
 MOST_HITS = 16_384
 """Milvus' own limit for the hits of one query."""
+STRONG = {"consistency_level": "Strong"}
+KNOWN_FIELDS = ("uri", "label", "content_hash", "revision", "corpus")
 
 
 @dataclass(frozen=True)
@@ -47,63 +51,66 @@ class Collection:
                 f"got {rows.z_ND.shape[1]}"
             )
         for message in rows.messages():
-            with self.connection.faults(f"writing {len(message)} rows to {self.name}"):
-                self.connection.client.upsert(self.name, message, timeout=REQUEST_TIMEOUT_S)
+            self._ask(f"writing {len(message)} rows to", "upsert", message)
 
     def count(self) -> int:
         """Return the number of rows, all writes that were acknowledged included.
 
         On a server this also waits until searches see every such write.
         """
-        self.load()
-        with self.connection.faults(f"counting {self.name}"):
-            answer = self.connection.client.query(
-                self.name,
-                output_fields=["count(*)"],
-                consistency_level="Strong",
-                timeout=REQUEST_TIMEOUT_S,
-            )
+        answer = self._read("counting", "query", output_fields=["count(*)"], **STRONG)
         return int(answer[0]["count(*)"])
 
     def settle(self) -> None:
         """Make all acknowledged rows fast to search (flushed, indexed) and visible to searches."""
-        with self.connection.faults(f"flushing {self.name}"):
-            self.connection.client.flush(self.name, timeout=REQUEST_TIMEOUT_S)
+        self._ask("flushing", "flush")
         self.count()
 
     def ids_with_hashes(self) -> dict[str, str]:
         """Return the content hash of every row by its id."""
+        pages = self.pages(fields=("id", "content_hash"))
+        return {row["id"]: row["content_hash"] for page in pages for row in page}
+
+    def pages(
+        self, *, fields: Sequence[str], rows: int = PAGE_ROWS, corpus: str | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield these fields of all rows, or of one corpus's, in lists of at most ``rows``."""
         self.load()
-        found: dict[str, str] = {}
-        with self.connection.faults(f"listing {self.name}"):
-            pages = self.connection.client.query_iterator(
-                self.name,
-                batch_size=PAGE_ROWS,
-                output_fields=["id", "content_hash"],
-                consistency_level="Strong",
-            )
-            while page := pages.next():
-                found.update((row["id"], row["content_hash"]) for row in page)
-            pages.close()
+        asked = {"filter": f"corpus == {_quoted(corpus)}"} if corpus is not None else {}
+        iterator = self._ask(
+            "listing",
+            "query_iterator",
+            batch_size=rows,
+            output_fields=list(fields),
+            **asked,
+            **STRONG,
+        )
+        while page := self.connection.ask(f"listing {self.name}", iterator.next):
+            yield page
+        iterator.close()
+
+    def known(self, ids: Sequence[str]) -> dict[str, Known]:
+        """Return what is known of each of these rows that is there, by its id."""
+        found: dict[str, Known] = {}
+        for page in _pages(ids):
+            rows = self._read("reading", "get", ids=page, output_fields=["id", *KNOWN_FIELDS])
+            found |= {
+                row["id"]: Known(**{name: row[name] for name in KNOWN_FIELDS}) for row in rows
+            }
         return found
 
-    def uris(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return the URI of each of these rows that is there, by its id."""
-        self.load()
-        found: dict[str, str] = {}
-        for page in _pages(ids):
-            with self.connection.faults(f"reading {len(page)} rows of {self.name}"):
-                rows = self.connection.client.get(
-                    self.name, ids=page, output_fields=["id", "uri"], timeout=REQUEST_TIMEOUT_S
-                )
-            found.update((row["id"], row["uri"]) for row in rows)
+    def vectors(self, ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the vector (D,) of each of these rows that is there, by its id."""
+        found: dict[str, npt.NDArray[np.float32]] = {}
+        for page in _pages(ids, rows=VECTORS_A_PAGE):
+            rows = self._read("reading", "get", ids=page, output_fields=["id", "vector"])
+            found |= {row["id"]: np.asarray(row["vector"], dtype=np.float32) for row in rows}
         return found
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete these rows; one that is not there is no fault."""
         for page in _pages(ids):
-            with self.connection.faults(f"deleting {len(page)} rows of {self.name}"):
-                self.connection.client.delete(self.name, ids=page, timeout=REQUEST_TIMEOUT_S)
+            self._ask(f"deleting {len(page)} rows of", "delete", ids=page)
 
     def search(self, z_QD: npt.NDArray[np.float32], *, limit: int) -> list[list[Hit]]:
         """Return for each query its nearest rows, best first, at most ``limit``.
@@ -118,7 +125,6 @@ class Collection:
             )
         if not 1 <= limit <= MOST_HITS:
             raise StoreError(f"limit {limit}: must be from 1 to {MOST_HITS}")
-        self.load()
         queries_a_request = max(1, HITS_A_REQUEST // limit)
         return [
             hits
@@ -129,22 +135,20 @@ class Collection:
     def load(self) -> None:
         """Have Milvus hold the collection in memory, as reading asks for; once is enough."""
         if self.name not in self.connection.loaded:
-            with self.connection.faults(f"loading {self.name}"):
-                self.connection.client.load_collection(self.name, timeout=LOAD_TIMEOUT_S)
+            self._ask("loading", "load_collection", timeout=LOAD_TIMEOUT_S)
             self.connection.loaded.add(self.name)
 
     def _search(self, z_QD: npt.NDArray[np.float32], *, limit: int) -> list[list[Hit]]:
-        with self.connection.faults(f"searching {self.name}"):
-            answers = self.connection.client.search(
-                self.name,
-                data=list(np.ascontiguousarray(z_QD, dtype=np.float32)),
-                anns_field="vector",
-                limit=limit,
-                output_fields=list(TEXT_FIELDS),
-                search_params=search_params(search_width=self.contents.search_width, limit=limit),
-                consistency_level="Bounded",
-                timeout=REQUEST_TIMEOUT_S,
-            )
+        answers = self._read(
+            "searching",
+            "search",
+            data=list(np.ascontiguousarray(z_QD, dtype=np.float32)),
+            anns_field="vector",
+            limit=limit,
+            output_fields=list(HIT_FIELDS),
+            search_params=search_params(self.contents.search, limit=limit),
+            consistency_level="Bounded",
+        )
         domain = self.contents.domain
         return [
             [
@@ -154,6 +158,21 @@ class Collection:
             for answer in answers
         ]
 
+    def _read(self, doing: str, operation: str, **request: Any) -> Any:
+        self.load()
+        return self._ask(doing, operation, **request)
 
-def _pages(ids: Sequence[str]) -> Iterator[list[str]]:
-    return (list(ids[start : start + PAGE_ROWS]) for start in range(0, len(ids), PAGE_ROWS))
+    def _ask(self, doing: str, operation: str, *values: Any, **request: Any) -> Any:
+        call = getattr(self.connection.client, operation)
+        request = {"timeout": REQUEST_TIMEOUT_S} | request
+        return self.connection.ask(
+            f"{doing} {self.name}", lambda: call(self.name, *values, **request)
+        )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _pages(ids: Sequence[str], *, rows: int = PAGE_ROWS) -> Iterator[list[str]]:
+    return (list(ids[start : start + rows]) for start in range(0, len(ids), rows))

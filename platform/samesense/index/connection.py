@@ -9,18 +9,47 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import grpc
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from samesense.core.errors import ConfigError, StoreError
 from samesense.core.storage import local_path
 from samesense.index import lite
 
+T = TypeVar("T")
 CONNECT_TIMEOUT_S = 4
 REQUEST_TIMEOUT_S = 120
+KEEPALIVE_MS = 310_000
+PATIENCE_S = 30.0
+LONGEST_WAIT_S = 5.0
+PASSING = (
+    "not loaded",
+    "not fully loaded",
+    "not available",
+    "not healthy",
+    "not ready",
+    "not found leader",
+    "no available",
+    "channel not",
+    "node offline",
+    "unavailable",
+    "retry timeout",
+    "retry run out",
+    "fail to search on all shard leaders",
+    "fail to query on all shard leaders",
+    "failed to search: ",
+    "failed to query: ",
+    "context canceled",
+    "connection refused",
+    "deadline exceeded",
+    "rate limit",
+)
+"""What a server says while it starts, recovers or has too much to do; it goes by."""
 TOKEN_VARIABLE = "MILVUS_TOKEN"
 SERVER_SCHEMES = ("http", "https", "tcp")
 
@@ -29,25 +58,43 @@ SERVER_SCHEMES = ("http", "https", "tcp")
 class Connection:
     """An open client, the address as a person may see it, and how to close both ends.
 
-    ``loaded`` are the collections that Milvus was asked to hold in memory.
+    ``address`` is where other processes of this machine reach the same Milvus. ``loaded`` are the
+    collections that Milvus was asked to hold in memory.
     """
 
     client: Any
     shown: str
+    address: str
     close: Callable[[], None]
+    patience_s: float = PATIENCE_S
+    """How long to ask again when the server is starting, recovering or overloaded."""
     loaded: set[str] = field(default_factory=set)
+
+    def ask(self, what: str, call: Callable[[], T]) -> T:
+        """Make a request that may be made twice, again and again while its failure may go by.
+
+        Raises:
+            StoreError: that says what was being done, when patience is at its end.
+        """
+        attempts = Retrying(
+            stop=stop_after_delay(self.patience_s),
+            wait=wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
+            retry=retry_if_exception(_is_passing),
+            reraise=True,
+        )
+        with self.faults(what):
+            return attempts(call)
 
     @contextmanager
     def faults(self, what: str) -> Iterator[None]:
         """Turn Milvus' errors within the block into a StoreError that says what was being done."""
         try:
             yield
-        except MilvusException as error:
-            message = getattr(error, "message", "") or str(error)
-            raise StoreError(f"{self.shown}: {what}: {message}") from error
+        except (MilvusException, grpc.RpcError) as error:
+            raise StoreError(f"{self.shown}: {what}: {_said(error)}") from error
 
 
-def connect(uri: str, *, must_exist: bool = False) -> Connection:
+def connect(uri: str, *, must_exist: bool = False, patience_s: float = PATIENCE_S) -> Connection:
     """Open a local folder (a path or ``file://``) or a server (``http(s)://``, ``tcp://``).
 
     Raises:
@@ -59,7 +106,7 @@ def connect(uri: str, *, must_exist: bool = False) -> Connection:
     if urlsplit(uri).scheme in SERVER_SCHEMES:
         shown = _without_credentials(uri)
         client = _client(uri, shown=shown, token=os.environ.get(TOKEN_VARIABLE, ""))
-        return Connection(client=client, shown=shown, close=client.close)
+        return Connection(client, shown, uri, close=client.close, patience_s=patience_s)
     try:
         folder = local_path(uri)
     except ConfigError as error:
@@ -75,14 +122,34 @@ def connect(uri: str, *, must_exist: bool = False) -> Connection:
         client.close()
         lite.release(folder)
 
-    return Connection(client=client, shown=str(folder), close=close)
+    return Connection(client, str(folder), address, close=close, patience_s=patience_s)
+
+
+def _is_passing(error: BaseException) -> bool:
+    if isinstance(error, grpc.RpcError):
+        return True
+    if not isinstance(error, MilvusException):
+        return False
+    message = _said(error).lower()
+    return bool(getattr(error, "_retriable", False)) or any(words in message for words in PASSING)
+
+
+def _said(error: BaseException) -> str:
+    return str(getattr(error, "message", "") or error)
 
 
 def _client(address: str, *, shown: str, token: str) -> Any:
     try:
-        return MilvusClient(address, token=token, timeout=CONNECT_TIMEOUT_S, dedicated=True)
+        return MilvusClient(
+            address,
+            token=token,
+            timeout=CONNECT_TIMEOUT_S,
+            dedicated=True,
+            # The library's ten seconds are more than a server of gRPC's own settings bears.
+            grpc_options={"grpc.keepalive_time_ms": KEEPALIVE_MS},
+        )
     except Exception as error:  # the library raises its own, grpc's and ValueError here
-        reason = str(getattr(error, "message", "") or error)
+        reason = _said(error)
         if token:
             reason = reason.replace(token, "***")
         raise StoreError(

@@ -5,30 +5,18 @@ from samesense.index.catalogue import describe
 from samesense.index.collection import Collection
 from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
 from samesense.index.naming import PROPERTY, Contents
-from samesense.index.options import FlatIndex, HnswIndex
+from samesense.index.options import IndexOptions
 from samesense.index.schema import collection_schema, index_params
 
 
-def create(
-    connection: Connection, contents: Contents, *, options: FlatIndex | HnswIndex
-) -> Collection:
+def create(connection: Connection, contents: Contents, *, options: IndexOptions) -> Collection:
     """Return the collection for ``contents``, created with its index where it is not there.
 
     Raises:
         StoreError: if a collection of that name holds something else.
     """
-    client, name = connection.client, contents.name
-    with connection.faults(f"creating {name}"):
-        if not client.has_collection(name, timeout=REQUEST_TIMEOUT_S):
-            client.create_collection(
-                name,
-                schema=collection_schema(width=contents.width),
-                properties={PROPERTY: contents.to_property()},
-                consistency_level="Strong",
-                timeout=REQUEST_TIMEOUT_S,
-            )
-        if not client.list_indexes(name, timeout=REQUEST_TIMEOUT_S):
-            client.create_index(name, index_params(options), timeout=REQUEST_TIMEOUT_S)
+    name = contents.name
+    connection.ask(f"creating {name}", lambda: _create(connection, contents, options))
     found = describe(connection, name)
     if found is None or not contents.fits(found):
         raise StoreError(
@@ -38,3 +26,17 @@ def create(
     collection = Collection(contents=found, connection=connection)
     collection.load()  # empty, it loads at once; full, it takes a server seconds
     return collection
+
+
+def _create(connection: Connection, contents: Contents, options: IndexOptions) -> None:
+    client, name = connection.client, contents.name
+    if not client.has_collection(name, timeout=REQUEST_TIMEOUT_S):
+        client.create_collection(
+            name,
+            schema=collection_schema(width=contents.width),
+            properties={PROPERTY: contents.to_property()},
+            consistency_level="Strong",
+            timeout=REQUEST_TIMEOUT_S,
+        )
+    if not client.list_indexes(name, timeout=REQUEST_TIMEOUT_S):
+        client.create_index(name, index_params(options), timeout=REQUEST_TIMEOUT_S)

@@ -8,13 +8,15 @@ it and a digest. No part holds a double underscore, so names split in one way on
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 
 from samesense.core.errors import StoreError
 from samesense.core.hashing import hash_bytes
 
 PROPERTY = "samesense"
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
+SEPARATOR = "__"
 PART_CHARACTERS = 64
 FINGERPRINT_CHARACTERS = 12
 
@@ -27,8 +29,8 @@ class Contents:
     domain: str
     fingerprint: str
     width: int
-    search_width: int = 0
-    """Candidates of an approximate search; 0 where the search is exact."""
+    search: Mapping[str, int] = field(default_factory=dict)
+    """What an approximate search sets; empty where the search is exact."""
     model: str = ""
     """Folder of the model when the collection was made; empty if unknown."""
 
@@ -46,7 +48,7 @@ class Contents:
     @property
     def name(self) -> str:
         """The collection's name in Milvus."""
-        return f"{self.alias}__{self.fingerprint[:FINGERPRINT_CHARACTERS]}"
+        return f"{self.alias}{SEPARATOR}{self.fingerprint[:FINGERPRINT_CHARACTERS]}"
 
     @property
     def alias(self) -> str:
@@ -63,12 +65,12 @@ class Contents:
 
 
 def _essence(contents: Contents) -> Contents:
-    return replace(contents, search_width=0, model="")
+    return replace(contents, search={}, model="")
 
 
 def prefix(index: str) -> str:
     """Return what the names of all collections and aliases of an index begin with."""
-    return f"{_spell(index)}__"
+    return f"{_spell(index)}{SEPARATOR}"
 
 
 def from_properties(properties: dict[str, str]) -> Contents | None:

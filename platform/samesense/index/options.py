@@ -25,4 +25,17 @@ class HnswIndex(Options):
     """Candidates considered while a query is answered (ef); never less than the hits asked for."""
 
 
-IndexOptions = Annotated[FlatIndex | HnswIndex, Field(discriminator="kind")]
+class IvfIndex(Options):
+    """Approximate search in the cells of a k-means partition, vectors kept as they are (IVF_FLAT).
+
+    Sivic and Zisserman, 2003; smaller than a graph and quick to build, slower to search.
+    """
+
+    kind: Literal["ivf"] = "ivf"
+    cells: int = Field(default=1024, ge=1, le=65_536)
+    """Cells of the partition (nlist); about four times the square root of the rows is usual."""
+    probes: int = Field(default=32, ge=1, le=65_536)
+    """Cells that a query looks into (nprobe)."""
+
+
+IndexOptions = Annotated[FlatIndex | HnswIndex | IvfIndex, Field(discriminator="kind")]

@@ -31,6 +31,17 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a collection knows of one of its rows, but for the vector."""
+
+    uri: str
+    label: str
+    content_hash: str
+    revision: str
+    corpus: str
+
+
+@dataclass(frozen=True)
 class IndexRows:
     """Rows of one domain: N keys with what is known of each, and their vectors (N, D) float32.
 
@@ -43,9 +54,15 @@ class IndexRows:
     labels: Sequence[str]
     content_hashes: Sequence[str]
     z_ND: npt.NDArray[np.float32]
+    revisions: Sequence[str] = ()
+    """What the source said of each when it was read; empty if it says nothing."""
+    corpus: str = ""
+    """The URI of the corpus that they are of; empty if unknown."""
 
     def __post_init__(self) -> None:
-        columns = (self.ids, self.uris, self.labels, self.content_hashes)
+        if not self.revisions:
+            object.__setattr__(self, "revisions", [""] * len(self.ids))
+        columns = (self.ids, self.uris, self.labels, self.content_hashes, self.revisions)
         lengths = [len(column) for column in columns]
         if self.z_ND.ndim != 2 or set(lengths) != {len(self.z_ND)}:
             raise StoreError(f"rows: columns of {lengths} for vectors of shape {self.z_ND.shape}")
@@ -86,12 +103,14 @@ class IndexRows:
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         z_ND = np.asarray(self.z_ND, dtype=np.float32)
-        columns = (self.ids, self.uris, self.labels, self.content_hashes, z_ND)
-        for id_, uri, label, content_hash, z_D in zip(*columns, strict=True):
+        texts = (self.ids, self.uris, self.labels, self.content_hashes, self.revisions)
+        for id_, uri, label, content_hash, revision, z_D in zip(*texts, z_ND, strict=True):
             yield {
                 "id": str(id_),
                 "uri": str(uri),
                 "label": str(label),
                 "content_hash": str(content_hash),
+                "revision": str(revision),
+                "corpus": self.corpus,
                 "vector": z_D,
             }

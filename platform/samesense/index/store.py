@@ -14,15 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from samesense.core.errors import StoreError, did_you_mean
-from samesense.index import aliases
+from samesense.index import aliases, releases
 from samesense.index.aliases import Switched
-from samesense.index.catalogue import collections_of, index_names, served_collections
+from samesense.index.catalogue import collections_of, index_names
 from samesense.index.collection import Collection
-from samesense.index.connection import Connection, connect
+from samesense.index.connection import PATIENCE_S, Connection, connect
 from samesense.index.creation import create
 from samesense.index.naming import Contents
-from samesense.index.options import FlatIndex, HnswIndex
+from samesense.index.options import FlatIndex, IndexOptions
+from samesense.index.releases import Release
 from samesense.index.rows import Hit
+from samesense.index.schema import search_settings
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,17 @@ class Served:
     width: int
 
 
-def open_store(uri: str, *, must_exist: bool = False) -> "Store":
+def open_store(uri: str, *, must_exist: bool = False, patience_s: float = PATIENCE_S) -> "Store":
     """Open the index at a path, a ``file://`` URI or the address of a Milvus server.
 
-    A local folder that is not there is made, unless it must exist: those who only read say so.
+    A local folder that is not there is made, unless it must exist: those who only read say so. A
+    server that restarts is waited for, as long as patience lasts.
 
     Raises:
         StoreError: if a local folder is owned by another process, or no server answers, or there
             is none where one must be.
     """
-    return Store(connect(uri, must_exist=must_exist))
+    return Store(connect(uri, must_exist=must_exist, patience_s=patience_s))
 
 
 class Store:
@@ -65,6 +68,11 @@ class Store:
     ) -> None:
         self.close()
 
+    @property
+    def address(self) -> str:
+        """Where other processes of this machine open the same Milvus while this store is open."""
+        return self.connection.address
+
     def close(self) -> None:
         """Close the connection and, for a local folder, hand it back."""
         self.connection.close()
@@ -77,7 +85,7 @@ class Store:
         fingerprint: str,
         width: int,
         model: str = "",
-        options: FlatIndex | HnswIndex = FlatIndex(),
+        options: IndexOptions = FlatIndex(),
     ) -> Collection:
         """Return the collection of a domain and a model, created if it is not there.
 
@@ -87,8 +95,7 @@ class Store:
         Raises:
             StoreError: if the collection is there with another width or of another model.
         """
-        search_width = options.search_width if isinstance(options, HnswIndex) else 0
-        contents = Contents(index, domain, fingerprint, width, search_width, model)
+        contents = Contents(index, domain, fingerprint, width, search_settings(options), model)
         return create(self.connection, contents, options=options)
 
     def collections(self, index: str) -> list[Collection]:
@@ -96,23 +103,74 @@ class Store:
         return collections_of(self.connection, index)
 
     def switch(self, index: str, *, fingerprint: str) -> list[Switched]:
-        """Serve a model: point the alias of each domain that it has built at its collection.
+        """Serve a model: all domains that it has built, in one step.
 
-        Nothing changes unless every domain that is served now has a collection of that model, so
-        that no search mixes models. A switch that was cut short is completed by another.
+        Nothing changes unless every domain that is served now has a collection of that model. A
+        search sees the model before or this one, never both. A switch that was cut short is
+        completed by another.
 
         Raises:
             StoreError: if nothing is built, or naming the served domains that are not.
         """
         return aliases.switch(self.connection, index, fingerprint=fingerprint)
 
-    def retire(self, index: str, *, domain: str) -> str:
+    def check_switch(self, index: str, *, fingerprint: str) -> None:
+        """Check that ``switch`` would find a collection for every domain that is served now.
+
+        Raises:
+            StoreError: naming those that are not built.
+        """
+        aliases.check_switch(self.connection, index, fingerprint=fingerprint)
+
+    def switch_back(self, index: str) -> list[Switched]:
+        """Undo the last switch: serve what was served before, in one step.
+
+        Raises:
+            StoreError: if there was nothing before, or it was retired.
+        """
+        return aliases.switch_back(self.connection, index)
+
+    def withdraw(self, index: str, *, domain: str) -> str:
         """Serve a domain no longer; return the name of its collection, which stays.
 
         Raises:
             StoreError: if the domain is not served.
         """
-        return aliases.retire(self.connection, index, domain=domain)
+        return aliases.withdraw(self.connection, index, domain=domain)
+
+    def retire(self, index: str, *, fingerprint: str) -> list[str]:
+        """Delete all that an index holds of a model; return the names of the collections.
+
+        Raises:
+            StoreError: if the model is served, or there is nothing of it.
+        """
+        return aliases.retire(self.connection, index, fingerprint=fingerprint)
+
+    def release(self, index: str) -> Release | None:
+        """Return what an index serves, or None if it serves nothing."""
+        return releases.current(self.connection, index)
+
+    def of_model(self, index: str, begins: str | None = None) -> list[Collection]:
+        """Return the collections of one model, by domain.
+
+        ``begins`` are the first digits of its fingerprint; by default it is the one in service.
+
+        Raises:
+            StoreError: if no model, or more than one, begins like that.
+        """
+        if begins is None:
+            served = self._serving(index).contents
+            return [Collection(contents, self.connection) for contents in served]
+        collections = self.collections(index)
+        known = sorted({found.contents.fingerprint for found in collections})
+        fitting = [fingerprint for fingerprint in known if fingerprint.startswith(begins)]
+        if len(fitting) != 1:
+            what = "no model begins" if not fitting else f"{len(fitting)} models begin"
+            has = ", ".join(fingerprint[:12] for fingerprint in known) or "none"
+            raise StoreError(
+                f"{self.connection.shown}: index '{index}': {what} with '{begins}' (has: {has})"
+            )
+        return [found for found in collections if found.contents.fingerprint == fitting[0]]
 
     def drop(self, collection: Collection) -> None:
         """Delete a collection for good.
@@ -130,13 +188,13 @@ class Store:
         """
         return [
             Served(
-                domain=domain,
-                collection=collection.name,
-                fingerprint=collection.contents.fingerprint,
-                count=collection.count(),
-                width=collection.contents.width,
+                domain=contents.domain,
+                collection=contents.name,
+                fingerprint=contents.fingerprint,
+                count=Collection(contents, self.connection).count(),
+                width=contents.width,
             )
-            for domain, collection in self._serving(index).items()
+            for contents in self._serving(index).contents
         ]
 
     def model_folder(self, index: str) -> str:
@@ -145,7 +203,7 @@ class Store:
         Raises:
             StoreError: if the index is not served, or was built without saying.
         """
-        folder = next(iter(self._serving(index).values())).contents.model
+        folder = self._serving(index).model
         if not folder:
             raise StoreError(f"{self.connection.shown}: index '{index}' does not name its model")
         return folder
@@ -165,21 +223,34 @@ class Store:
     ) -> dict[str, list[list[Hit]]]:
         """Return, for each domain (default: all), the nearest rows of each query, best first.
 
-        ``fingerprint`` is that of the model that gave the queries.
+        ``fingerprint`` is that of the model that gave the queries; by default the one in service.
+        Another model's newest release answers if it was not retired, so that a switch fails no
+        search that is under way. All answers are of one release.
 
         Raises:
-            StoreError: if index or domain is unknown, if the domains are of different models, or of
-                another model than the queries, or if width or limit do not fit.
+            StoreError: if index or domain is unknown, if nothing was ever served of the queries'
+                model, or if width or limit do not fit.
         """
-        chosen = self._choose(self._serving(index), index=index, domains=domains)
-        self._check_models(chosen, index=index, fingerprint=fingerprint)
+        release = self._answering(index, fingerprint=fingerprint)
+        try:
+            return self._search(self._choose(release, domains=domains), z_QD=z_QD, limit=limit)
+        except StoreError:
+            again = self._answering(index, fingerprint=fingerprint)
+            if again == release:
+                raise
+        # Between looking and searching, the release was retired.
+        return self._search(self._choose(again, domains=domains), z_QD=z_QD, limit=limit)
+
+    def _search(
+        self, chosen: dict[str, Collection], *, z_QD: npt.NDArray[np.float32], limit: int
+    ) -> dict[str, list[list[Hit]]]:
         with ThreadPoolExecutor(max_workers=len(chosen)) as pool:
             answers = pool.map(lambda found: found.search(z_QD, limit=limit), chosen.values())
             return dict(zip(chosen, answers, strict=True))
 
-    def _serving(self, index: str) -> dict[str, Collection]:
-        served = served_collections(self.connection, index)
-        if not served:
+    def _serving(self, index: str) -> Release:
+        release = releases.current(self.connection, index)
+        if release is None:
             known = self.indexes()
             hint = did_you_mean(index, known)
             if index in known:
@@ -188,11 +259,24 @@ class Store:
                 f"{self.connection.shown}: no index '{index}' is served "
                 f"(has: {', '.join(known) or 'none'}).{hint}"
             )
-        return served
+        return release
 
-    def _choose(
-        self, served: dict[str, Collection], *, index: str, domains: Sequence[str] | None
-    ) -> dict[str, Collection]:
+    def _answering(self, index: str, *, fingerprint: str | None) -> Release:
+        """Return the release that answers queries of a model."""
+        serving = self._serving(index)
+        if fingerprint in (None, serving.fingerprint):
+            return serving
+        for release in reversed(releases.releases(self.connection, index)):
+            if release.fingerprint == fingerprint:
+                return release
+        raise StoreError(
+            f"{self.connection.shown}: index '{index}' is of model {serving.fingerprint[:12]}, the "
+            f"query of model {str(fingerprint)[:12]}: search with the model that built the index, "
+            "or embed the corpus with this one"
+        )
+
+    def _choose(self, release: Release, *, domains: Sequence[str] | None) -> dict[str, Collection]:
+        served = {one.domain: Collection(one, self.connection) for one in release.contents}
         if domains is None:
             return served
         unknown = [domain for domain in domains if domain not in served]
@@ -200,25 +284,7 @@ class Store:
             asked = f"no domain '{unknown[0]}'" if unknown else "no domain asked for"
             hint = did_you_mean(unknown[0], served) if unknown else ""
             raise StoreError(
-                f"{self.connection.shown}: index '{index}': {asked} "
+                f"{self.connection.shown}: index '{release.index}': {asked} "
                 f"(has: {', '.join(served)}).{hint}"
             )
         return {domain: served[domain] for domain in dict.fromkeys(domains)}
-
-    def _check_models(
-        self, chosen: dict[str, Collection], *, index: str, fingerprint: str | None
-    ) -> None:
-        models = {domain: found.contents.fingerprint for domain, found in chosen.items()}
-        if len(set(models.values())) > 1:
-            shown = ", ".join(f"{domain}: {model[:12]}" for domain, model in models.items())
-            raise StoreError(
-                f"{self.connection.shown}: index '{index}' is between two models ({shown}): "
-                "repeat the switch"
-            )
-        model = next(iter(models.values()))
-        if fingerprint not in (None, model):
-            raise StoreError(
-                f"{self.connection.shown}: index '{index}' is of model {model[:12]}, the query of "
-                f"model {str(fingerprint)[:12]}: search with the model that built the index, or "
-                "embed the corpus with this one"
-            )

@@ -20,8 +20,8 @@ from PIL import Image
 from torch import Tensor
 
 from samesense.core.errors import TrainingError
-from samesense.core.storage import read_bytes
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
+from samesense.corpus.reading import read_bytes
 from samesense.encoder.options import TowerOptions
 from samesense.training.plan import Indices
 from samesense.training.sources import Source

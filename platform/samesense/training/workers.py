@@ -5,13 +5,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import ray.train
 import ray.train.torch
 from ray.train.torch import TorchTrainer
 
-from samesense.core.errors import SamesenseError, StoppedError, TrainingError
+from samesense.core.errors import StoppedError, TrainingError, own_error
 from samesense.training.checkpoints import Checkpoints
 from samesense.training.device import on_gpu
 from samesense.training.loop import train_stage
@@ -39,7 +38,7 @@ def run_stage(job: TrainJob, task: StageTask, out: Path) -> None:
         while True:
             error = _fit(job, task, out)
             # First of all: if the storage fails, the worker that wrote has told it best.
-            if error is not None and (told := _own_error(error)) is not None:
+            if error is not None and (told := own_error(error)) is not None:
                 raise told
             done = _steps_done(task)
             if error is None and done == task.stage.steps:
@@ -102,18 +101,6 @@ def _fit(job: TrainJob, task: StageTask, out: Path) -> BaseException | None:
 
 def _train_on_worker(task: StageTask) -> None:
     train_stage(task, device=ray.train.torch.get_device())
-
-
-def _own_error(error: BaseException) -> SamesenseError | None:
-    """Return the platform's own error inside a worker's failure."""
-    cause: BaseException | None = error
-    while cause is not None:
-        for failure in [cause, *getattr(cause, "worker_failures", {}).values()]:
-            original: Any = getattr(failure, "cause", failure)
-            if isinstance(original, SamesenseError):
-                return type(original)(str(original))
-        cause = cause.__cause__ or cause.__context__
-    return None
 
 
 def _stopped(task: StageTask, done: int) -> StoppedError:

@@ -13,7 +13,9 @@ the width in which they are stored; ``put`` alone holds nothing.
 Shapes: N vectors, D width.
 """
 
+import math
 import re
+import time
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -33,17 +35,28 @@ class VectorCache:
     """Vectors of one tower, at ``<root>/<fingerprint>/*.parquet``.
 
     ``dtype`` says how new parts are stored (bfloat16 halves them); parts of both types are read.
+    ``parts_in_memory`` bounds how many parts keep their vectors after a ``get``; by default all do.
     """
 
-    def __init__(self, root: str | Path, *, fingerprint: str, dtype: Dtype = "float32") -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        fingerprint: str,
+        dtype: Dtype = "float32",
+        parts_in_memory: int | None = None,
+    ) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", fingerprint):
             raise CacheError(f"vectors: '{fingerprint}' cannot name a folder of the cache")
         if dtype not in STORED:
             raise CacheError(f"vectors: no dtype '{dtype}' (has: {', '.join(STORED)})")
         self.folder = Path(root) / fingerprint
         self.dtype: Dtype = dtype
+        self.parts_in_memory = parts_in_memory
+        self._resident: dict[int, None] = {}
         self._parts: list[Part] = []
         self._seen: set[str] = set()
+        self._looked = -math.inf
         self._place: dict[str, tuple[int, int]] = {}
 
     @property
@@ -78,9 +91,13 @@ class VectorCache:
         path = self.folder / f"{hash_bytes(content)[:32]}.parquet"
         write_part(path, keys=keys, stored_ND=stored_ND, dtype=self.dtype)
 
-    def missing(self, keys: Iterable[str]) -> list[str]:
-        """Return the keys that have no vector yet, each once, in the order given."""
-        self._refresh()
+    def missing(self, keys: Iterable[str], *, as_of_s: float = 0.0) -> list[str]:
+        """Return the keys that have no vector yet, each once, in the order given.
+
+        The folder is looked at again if the last look is longer ago than ``as_of_s`` seconds.
+        """
+        if time.monotonic() - self._looked >= as_of_s:
+            self._refresh()
         return [key for key in dict.fromkeys(keys) if key not in self._place]
 
     def get(self, keys: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -102,7 +119,16 @@ class VectorCache:
         z_ND = np.empty((len(keys), self._parts[0].width), dtype=np.float32)
         for number, rows in zip(numbers, np.split(order_N, starts[1:]), strict=True):
             z_ND[rows] = self._parts[number].take(places_N2[rows, 1])
+            self._release_all_but_latest(int(number))
         return z_ND
+
+    def _release_all_but_latest(self, number: int) -> None:
+        self._resident.pop(number, None)
+        self._resident[number] = None
+        if self.parts_in_memory is not None and len(self._resident) > self.parts_in_memory:
+            oldest = next(iter(self._resident))
+            del self._resident[oldest]
+            self._parts[oldest].stored_ND = None
 
     def __len__(self) -> int:
         self._refresh()
@@ -113,6 +139,8 @@ class VectorCache:
 
     def _refresh(self, *, stop_after_first: bool = False) -> None:
         """Take notice of the parts that appeared since the last look."""
+        if not stop_after_first:
+            self._looked = time.monotonic()
         for path in sorted(self.folder.glob("[!.]*.parquet")):
             if path.name in self._seen:
                 continue

@@ -161,7 +161,7 @@ WITH_TORCH = {
         new="count: 3",
     ),
     "what to embed": Refusal(
-        "nowhere: no such folder or manifest",
+        "--corpus: corpus.uri: nowhere: no such folder or manifest",
         command=("embed", "--model", "trained", "--corpus", "nowhere", "--index", "i"),
     ),
     "what to evaluate": Refusal(

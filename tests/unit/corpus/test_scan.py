@@ -96,7 +96,7 @@ def test_a_bad_row_of_a_manifest_is_one_rejection(tmp_path: Path) -> None:
         {**row, "uri": "b.png", "text": "two halves"},
         {**row, "uri": "absent.png"},
         {**row, "uri": "folder.png"},
-        {**row, "uri": "s3://bucket/a.png"},
+        {**row, "uri": "gs://bucket/a.png"},
         {**row, "uri": "nul\0.png"},
         {**row, "label": "\ud800"},
         {**row, "label": ""},
@@ -162,7 +162,7 @@ def test_limits_are_kept(tmp_path: Path) -> None:
         ("a" * 5000, "cannot be read: File name too long"),
         ("void", "is empty; give a folder"),
         ("void.csv", "is empty; give a folder"),
-        ("note.txt", "is a file, but no manifest"),
+        ("note.txt", "is a file, but neither manifest nor shard"),
     ],
 )
 def test_a_corpus_that_cannot_be_used_is_refused(tmp_path: Path, name: str, message: str) -> None:

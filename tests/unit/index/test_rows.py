@@ -27,7 +27,7 @@ def test_no_rows_are_no_messages() -> None:
 
 
 def test_columns_must_have_one_length() -> None:
-    with pytest.raises(StoreError, match=r"columns of \[2, 1, 2, 2\]"):
+    with pytest.raises(StoreError, match=r"columns of \[2, 1, 2, 2, 2\]"):
         IndexRows(["a", "b"], ["u"], ["l"] * 2, ["h"] * 2, np.ones((2, 4), np.float32))
 
 

@@ -2,13 +2,13 @@
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 
 from samesense.core.errors import CorpusError
+from samesense.corpus.reading import open_text
 from samesense.corpus.sources.row import Row, bad_row, check_columns, row_of
 
 
-def list_csv(path: Path) -> Iterator[Row]:
+def list_csv(path: str) -> Iterator[Row]:
     """Yield the rows, numbered by line; blank lines are not listed.
 
     A line with more values than columns is listed with the fault ``bad_row``.
@@ -17,8 +17,7 @@ def list_csv(path: Path) -> Iterator[Row]:
         CorpusError: if the file cannot be read, or lacks a column.
     """
     try:
-        # Spreadsheets write a byte order mark.
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             reader = csv.DictReader(file)
             check_columns(reader.fieldnames or (), path=path)
             for record in reader:

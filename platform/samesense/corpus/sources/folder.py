@@ -1,4 +1,4 @@
-"""A folder ``domain/class/file``."""
+"""The files below a local folder."""
 
 import os
 import stat
@@ -8,18 +8,15 @@ from typing import NoReturn
 
 from samesense.core.errors import CorpusError
 from samesense.corpus.decode import Rejected
-from samesense.corpus.sources.row import Row
+from samesense.corpus.sources.file import File
 
-DEPTH = 3
-WRONG_DEPTH = Rejected("wrong_depth", "is not at domain/class/file")
 NO_FILE = Rejected("unreadable", "is a pipe, socket or device")
 
 
-def list_folder(root: Path) -> Iterator[Row]:
+def list_folder(root: Path) -> Iterator[File]:
     """Yield every file below the folder in sorted order.
 
     Not listed are hidden files and folders, and what lies behind a link to a folder above it.
-    A file at another depth than ``domain/class/file`` is listed with the fault ``wrong_depth``.
 
     Raises:
         CorpusError: if a folder cannot be read.
@@ -30,16 +27,18 @@ def list_folder(root: Path) -> Iterator[Row]:
             folders[:] = sorted(name for name in folders if _is_entered(here / name))
             for name in sorted(files):
                 if not name.startswith("."):
-                    yield _row(root, here / name)
+                    yield _file(root, here / name)
     except OSError as error:
         _refuse(error)
 
 
-def lists(root: Path, *, uri: str, domain: str) -> bool:
-    """Tell whether a file is at ``domain/class/file`` below the folder, be it there or gone."""
-    path = Path(uri)
-    parts = path.relative_to(root).parts if path.is_relative_to(root) else ()
-    return len(parts) == DEPTH and parts[0] == domain
+def revision_of(path: Path) -> str:
+    """Return size and time of a file, which change with its content; empty if it is not there."""
+    try:
+        told = path.stat()
+    except OSError:  # the reader will say why
+        return ""
+    return f"{told.st_size}-{told.st_mtime_ns}"
 
 
 def _refuse(error: OSError) -> NoReturn:
@@ -53,12 +52,14 @@ def _is_entered(folder: Path) -> bool:
     return not (folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve()))
 
 
-def _row(root: Path, path: Path) -> Row:
-    parts = path.relative_to(root).parts
-    if len(parts) != DEPTH:
-        return Row(uri=str(path), domain="", label="", fault=WRONG_DEPTH)
+def _file(root: Path, path: Path) -> File:
     fault = NO_FILE if _is_special(path) else None
-    return Row(uri=str(path), domain=parts[0], label=parts[1], fault=fault)
+    return File(
+        uri=str(path),
+        path=path.relative_to(root).as_posix(),
+        revision=revision_of(path),
+        fault=fault,
+    )
 
 
 def _is_special(path: Path) -> bool:

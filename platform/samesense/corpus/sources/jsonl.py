@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 from samesense.core.errors import CorpusError
+from samesense.corpus.reading import open_text
 from samesense.corpus.sources.row import Row, bad_row, row_of
 
 
-def list_jsonl(path: Path) -> Iterator[Row]:
+def list_jsonl(path: str) -> Iterator[Row]:
     """Yield the rows, numbered by line; blank lines are not listed.
 
     A line that is no JSON object is listed with the fault ``bad_row``.
@@ -17,8 +17,7 @@ def list_jsonl(path: Path) -> Iterator[Row]:
         CorpusError: if the file cannot be read.
     """
     try:
-        # Spreadsheets and some editors write a byte order mark.
-        with path.open(encoding="utf-8-sig") as file:
+        with open_text(path) as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     yield _row(line, path, number)
@@ -26,7 +25,7 @@ def list_jsonl(path: Path) -> Iterator[Row]:
         raise CorpusError(f"{path}: cannot be read: {error}") from None
 
 
-def _row(line: str, path: Path, number: int) -> Row:
+def _row(line: str, path: str, number: int) -> Row:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -6,8 +6,8 @@ import io
 from PIL import Image, ImageDraw, ImageFont
 
 from samesense.core.errors import SamesenseError
-from samesense.core.storage import read_bytes
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
+from samesense.corpus.reading import read_bytes
 
 SIDE_PX = 96
 """A third more than the page shows, for sharp tiles on dense screens and on paper."""

@@ -10,7 +10,7 @@ from samesense.corpus.sources.row import Row
 def _list(folder: Path, text: str) -> list[Row]:
     path = folder / "m.csv"
     path.write_text(text, encoding="utf-8")
-    return list(list_csv(path))
+    return list(list_csv(str(path)))
 
 
 def test_columns_come_in_any_order_with_others_between(tmp_path: Path) -> None:
@@ -48,4 +48,4 @@ def test_a_missing_column_is_refused(tmp_path: Path, header: str, message: str) 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_bytes(b"uri,domain,label\n\xff\xfe,d,c\n")
     with pytest.raises(CorpusError, match=r"m.csv: cannot be read"):
-        list(list_csv(tmp_path / "m.csv"))
+        list(list_csv(str(tmp_path / "m.csv")))

@@ -15,7 +15,7 @@ def _list(folder: Path, *lines: Any) -> list[Row]:
     path = folder / "m.jsonl"
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
     path.write_text("\n".join(texts), encoding="utf-8")
-    return list(list_jsonl(path))
+    return list(list_jsonl(str(path)))
 
 
 def test_a_relative_uri_starts_at_the_folder_of_the_manifest(tmp_path: Path) -> None:
@@ -72,4 +72,4 @@ def test_blank_lines_marks_and_odd_separators_change_nothing(tmp_path: Path) -> 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.jsonl").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CorpusError, match=r"m.jsonl: cannot be read"):
-        list(list_jsonl(tmp_path / "m.jsonl"))
+        list(list_jsonl(str(tmp_path / "m.jsonl")))

@@ -6,14 +6,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from samesense.core.errors import CorpusError
+from samesense.corpus.reading import read_bytes
+from samesense.corpus.sources.file import File
 from samesense.corpus.sources.parquet import list_parquet
 from samesense.corpus.sources.row import Row
+
+
+def _file(path: Path) -> File:
+    return File(uri=str(path), path=path.name, revision="7")
 
 
 def _list(folder: Path, columns: dict[str, list[Any]]) -> list[Row]:
     path = folder / "m.parquet"
     pq.write_table(pa.table(columns), path)
-    return list(list_parquet(path))
+    return list(list_parquet(_file(path)))
 
 
 def test_rows_are_read_and_other_columns_are_not(tmp_path: Path) -> None:
@@ -22,6 +28,16 @@ def test_rows_are_read_and_other_columns_are_not(tmp_path: Path) -> None:
         {"bytes": [b"1", b"2"], "path": ["x.png", "/y.png"], "domain": ["d"] * 2, "label": [0, 1]},
     )
     assert rows == [Row(str(tmp_path / "x.png"), "d", "0"), Row("/y.png", "d", "1")]
+
+
+def test_a_table_of_images_is_its_own_source(tmp_path: Path) -> None:
+    cells = [{"bytes": b"first", "path": None}, {"bytes": b"second", "path": None}]
+    rows = _list(tmp_path, {"image": cells, "domain": ["d"] * 2, "label": ["a", "b"]})
+    assert [row.revision for row in rows] == ["7", "7"]
+    assert [read_bytes(row.uri) for row in rows] == [b"first", b"second"]
+    assert read_bytes(rows[1].uri, at_most_bytes=3) == b"sec"
+    with pytest.raises(FileNotFoundError, match="has no row 2"):
+        read_bytes(rows[1].uri.replace("#1", "#2"))
 
 
 def test_a_null_is_a_fault_that_names_the_row(tmp_path: Path) -> None:
@@ -43,4 +59,4 @@ def test_a_missing_column_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "m.parquet").write_bytes(data)
     with pytest.raises(CorpusError, match=r"m.parquet: cannot be read"):
-        list(list_parquet(tmp_path / "m.parquet"))
+        list(list_parquet(_file(tmp_path / "m.parquet")))

@@ -1,0 +1,115 @@
+"""A bucket to vectors to Milvus, against the bare loop on local files; and what more images cost.
+
+The bare loop is that of ``embed.py``: one process, the same tower, threads and forwards, local
+files, no index. Then only the alignment changes, and the bucket is embedded again.
+"""
+
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from _s3 import s3_server, upload
+from _setting import arguments, realistic_backbone, report, untrained, write_images
+from embed import bare_loop
+
+from samesense.artefact.folder import Artefact, load_artefact, save_artefact
+from samesense.bulk.embed import Embedded, embed_corpus
+from samesense.bulk.options import EmbedJob
+from samesense.cli.cluster import cluster
+from samesense.core.options import validate
+from samesense.corpus.scan import scan
+from samesense.encoder.scratch import build_idefics3
+
+MIB_IN_KIB = 1 << 10
+
+
+def realigned(artefact: Artefact, folder: Path) -> Artefact:
+    """Return the same model with another alignment."""
+    encoder = artefact.encoder()
+    with torch.no_grad():
+        for weight in encoder.blocks["align"].parameters():
+            weight.add_(0.01)
+    return save_artefact(folder, recipe=artefact.recipe, encoder=encoder, metrics={}, provenance={})
+
+
+def embed(place: Path, corpus: str, artefact: Artefact) -> tuple[Embedded, float]:
+    """Embed a bucket as every command does; return what was done, and the seconds."""
+    started = time.monotonic()
+    options = {"cache": place / "cache", "milvus": place / "milvus.db", "out": place / "out"}
+    job = validate(
+        {"model": str(artefact.folder), "corpus": corpus, "index": "images"}
+        | {name: str(path) for name, path in options.items()},
+        kind=EmbedJob,
+    )
+    done = embed_corpus(job)
+    return done, time.monotonic() - started
+
+
+def speed(place: Path, *, images: int, backbone: str | None) -> None:
+    """Compare first pass and bare loop, then first pass and a change of the alignment alone."""
+    backbone = backbone or realistic_backbone(place / "backbone")
+    artefact = untrained(place / "model", backbone=backbone)
+    folder = write_images(place / "images", count=images, side_px=224)
+    with s3_server():
+        corpus = upload(Path(folder), prefix="speed")
+        with cluster():
+            first, first_s = embed(place, corpus, artefact)
+            again, again_s = embed(place, corpus, realigned(artefact, place / "other"))
+    assert (first.fates["embedded"], first.encoded) == (images, images)
+    assert (again.fates["embedded"], again.encoded, again.bytes) == (images, 0, 0)
+    bare_s = bare_loop(scan(folder).manifest, load_artefact(artefact.folder), place / "bare")
+    report(
+        "bulk.speed",
+        ratio=bare_s / first_s,
+        bar=0.9,
+        images=images,
+        images_per_second=images / first_s,
+        images_per_second_bare=images / bare_s,
+    )
+    report(
+        "bulk.realign",
+        ratio=first_s / again_s,
+        bar=50,
+        images=images,
+        seconds_first=first_s,
+        seconds_again=again_s,
+    )
+
+
+def growth(place: Path, *, few: int, many: int) -> None:
+    """Compare time an image and the driver's peak over buckets of different size."""
+    build_idefics3(place / "small", words=[], seed=0)
+    artefact = untrained(place / "small-model", backbone=str(place / "small"))
+    seconds, peak_mib = {}, {}
+    with s3_server():
+        for count in (few, many):
+            folder = write_images(place / f"images{count}", count=count, side_px=48)
+            corpus = upload(Path(folder), prefix=str(count))
+            with cluster():
+                _, seconds[count] = embed(place / str(count), corpus, artefact)
+            peak_mib[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_IN_KIB
+    report(
+        "bulk.growth",
+        ratio=seconds[many] / many / (seconds[few] / few),
+        bar=1.1,
+        images=many,
+        ms_an_image=1000 * seconds[many] / many,
+        images_few=few,
+        ms_an_image_few=1000 * seconds[few] / few,
+    )
+    report(
+        "bulk.driver_memory",
+        ratio=peak_mib[many] / peak_mib[few],
+        bar=1.2,
+        peak_mib=peak_mib[many],
+        peak_mib_few=peak_mib[few],
+    )
+
+
+if __name__ == "__main__":
+    given = arguments(__doc__ or "", images=4000, few=2000, many=20_000)
+    with tempfile.TemporaryDirectory() as folder:
+        growth(Path(folder), few=given.few, many=given.many)
+        speed(Path(folder), images=given.images, backbone=given.backbone)

@@ -1,0 +1,125 @@
+"""The Ray Data driver of bulk embedding: prepare → encode → commit, each in actors of its own.
+
+A row of the data set is a block. Back-pressure is Ray Data's: what is rendered waits in the object
+store, which is bounded, and rendering waits for it.
+"""
+
+import pickle
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import ray
+import ray.data
+from numpy.typing import NDArray
+
+from samesense.bulk.blocks import Committed
+from samesense.bulk.commit import CommitBlock
+from samesense.bulk.encode import EncodeBlock
+from samesense.bulk.prepare import PrepareBlock
+from samesense.bulk.task import EmbedTask
+from samesense.core.errors import BulkError, SamesenseError, own_error
+from samesense.training.device import on_gpu
+
+RESTARTS = 100
+"""How often a worker is replaced in one run of a job."""
+PREPARE_CPUS, ENCODE_CPUS, COMMIT_CPUS = 0.4, 0.5, 0.2
+"""Shares of a CPU that Ray reserves; they differ, or Ray Data would run steps in one actor, and the
+tower would wait for decoding and writing."""
+
+
+def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
+    """Do these blocks, in any order, and yield each when it is finished.
+
+    Workers that die are replaced, and their block is begun again, a bounded number of times.
+
+    Raises:
+        SamesenseError: what a worker has found wrong.
+        BulkError: if a block kills its workers again and again.
+    """
+    options = task.encode
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    gpu = on_gpu(options.device, processes=options.actors)
+    encoders = ray.data.ActorPoolStrategy(
+        min_size=options.idle_actors or options.actors, max_size=options.actors
+    )
+    renderers = ray.data.ActorPoolStrategy(size=options.actors * options.renderers_per_actor)
+    fault_tolerance = {"max_restarts": RESTARTS, "max_task_retries": options.retries_per_block}
+    whole_blocks: dict[str, Any] = {
+        "batch_size": None,
+        "ray_remote_args_fn": lambda: fault_tolerance,
+    }
+    blocks = (
+        ray.data.from_items(
+            [{"block": number} for number in numbers], override_num_blocks=len(numbers)
+        )
+        .map_batches(
+            _Prepare,
+            fn_constructor_args=(task,),
+            compute=renderers,
+            num_cpus=PREPARE_CPUS,
+            **whole_blocks,
+        )
+        .map_batches(
+            _Encode,
+            fn_constructor_args=(task, "cuda" if gpu else "cpu"),
+            compute=encoders,
+            num_cpus=ENCODE_CPUS,
+            num_gpus=int(gpu),
+            **whole_blocks,
+        )
+        .map_batches(
+            _Commit,
+            fn_constructor_args=(task,),
+            compute=ray.data.ActorPoolStrategy(size=options.writers),
+            num_cpus=COMMIT_CPUS,
+            **whole_blocks,
+        )
+    )
+    try:
+        for row in blocks.iter_rows():
+            yield pickle.loads(row["block"])
+    except SamesenseError:
+        raise
+    except Exception as error:
+        raise _told(error, task) from error
+
+
+def _told(error: Exception, task: EmbedTask) -> Exception:
+    own = own_error(error)
+    if own is not None:
+        return own
+    if isinstance(error, ray.exceptions.RayActorError | ray.exceptions.OutOfMemoryError):
+        return BulkError(
+            f"a block has lost its worker {task.encode.retries_per_block + 1} times "
+            f"({type(error).__name__}: {str(error).strip()[-600:]}); what was finished is kept. If "
+            "workers run out of memory, lower encode.rows_per_block or encode.images_per_forward"
+        )
+    return error
+
+
+class _Step:
+    """One step as Ray Data runs it: blocks are bytes to it."""
+
+    def __init__(self, step: Any) -> None:
+        self.step = step
+
+    def __call__(self, batch: dict[str, NDArray[Any]]) -> dict[str, list[bytes]]:
+        given = [
+            pickle.loads(item) if isinstance(item, bytes) else int(item) for item in batch["block"]
+        ]
+        return {"block": [pickle.dumps(self.step(item), protocol=5) for item in given]}
+
+
+class _Prepare(_Step):
+    def __init__(self, task: EmbedTask) -> None:
+        super().__init__(PrepareBlock(task))
+
+
+class _Encode(_Step):
+    def __init__(self, task: EmbedTask, device: str) -> None:
+        super().__init__(EncodeBlock(task, device=device))
+
+
+class _Commit(_Step):
+    def __init__(self, task: EmbedTask) -> None:
+        super().__init__(CommitBlock(task))

@@ -1,0 +1,45 @@
+"""What every worker of an embedding job is told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from samesense.bulk.export import Origin
+from samesense.bulk.ledger import Ledger
+from samesense.bulk.listing import Listing
+from samesense.bulk.options import BulkEncodeOptions
+from samesense.corpus.decode import DecodeLimits
+from samesense.index.naming import Contents
+
+LEDGER, LISTING, VECTORS = "ledger", "listing", "vectors"
+
+
+@dataclass(frozen=True)
+class EmbedTask:
+    """A job, resolved: nothing in it depends on where a process runs."""
+
+    model: str
+    """Folder of the artefact."""
+    view: str
+    tower_fingerprint: str
+    cache: str
+    out: str
+    origin: Origin
+    """Model and corpus; by its URI the index remembers the owner of the rows."""
+    listing: Listing
+    limits: DecodeLimits
+    encode: BulkEncodeOptions
+    patience_s: float
+    parquet: bool
+    milvus: str | None = None
+    """Where workers reach the index."""
+    collections: dict[str, Contents] = field(default_factory=dict)
+    """Domain → the collection that is written."""
+    memories: dict[str, Contents] = field(default_factory=dict)
+    """Domain → another model's collection, which knows the contents of objects seen before."""
+    only_rejected: bool = False
+    """Whether rows that are not rejected keep their fate."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where finished blocks are written down."""
+        return Ledger(Path(self.out) / LEDGER)

@@ -1,0 +1,194 @@
+"""A block through prepare, encode and commit, in one process, against Milvus Lite."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samesense.artefact.folder import Artefact
+from samesense.bulk.blocks import Block, Committed
+from samesense.bulk.commit import CommitBlock
+from samesense.bulk.encode import EncodeBlock
+from samesense.bulk.export import Origin, read_origin, read_vectors
+from samesense.bulk.listing import write_listing
+from samesense.bulk.options import BulkEncodeOptions
+from samesense.bulk.prepare import PrepareBlock
+from samesense.bulk.task import VECTORS, EmbedTask
+from samesense.core.errors import CorpusError
+from samesense.corpus.decode import DecodeLimits
+from samesense.corpus.sources.listing import list_rows
+from samesense.corpus.sources.options import CorpusOptions
+from samesense.corpus.sources.row import Row
+from samesense.index.store import Store, open_store
+from tests.fixtures.corpora import write_patterns
+from tests.integration.embedding_jobs import rows_of, write_model
+
+SIZES = {"domains": 2, "concepts": 2, "each": 3}
+IMAGES = 2 * 2 * 3
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+    folder = tmp_path_factory.mktemp("model")
+    return write_model(folder / "model", backbone=folder / "backbone", seed=0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(str(tmp_path / "milvus.db")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return write_patterns(tmp_path / "photos", **SIZES)
+
+
+def listed(folder: Path) -> list[Row]:
+    return list(list_rows(CorpusOptions(uri=str(folder))))
+
+
+def make_task(
+    place: Path, artefact: Artefact, store: Store, rows: Sequence[Row], *, parquet: bool = False
+) -> EmbedTask:
+    """A task with a listing of one block."""
+    shutil.rmtree(place / "listing", ignore_errors=True)
+    listing = write_listing(place / "listing", iter(rows), rows_per_block=100)
+    view = artefact.recipe.vector["image"]
+    fingerprint, width = artefact.record.fingerprint, artefact.aligner().widths[view]
+    return EmbedTask(
+        model=str(artefact.folder),
+        view=view,
+        tower_fingerprint=artefact.tower_fingerprint(view),
+        cache=str(place / "cache"),
+        out=str(place / "out"),
+        origin=Origin(fingerprint, str(artefact.folder), str(place / "photos"), width),
+        listing=listing,
+        limits=DecodeLimits(),
+        encode=BulkEncodeOptions(images_per_forward=5, threads_per_actor=1),
+        patience_s=5,
+        parquet=parquet,
+        milvus=store.address,
+        collections={
+            domain: store.build("i", domain=domain, fingerprint=fingerprint, width=width).contents
+            for domain in listing.domains
+        },
+    )
+
+
+def run(task: EmbedTask) -> tuple[Block, Committed]:
+    """Return the block as it was prepared, and what became of it."""
+    prepared = PrepareBlock(task)(0)
+    batches = list(prepared.batches)
+    committed = CommitBlock(task)(EncodeBlock(task, device="cpu")(prepared))
+    prepared.batches = batches
+    return prepared, committed
+
+
+def found_in(store: Store, artefact: Artefact) -> dict[str, tuple[str, str]]:
+    rows = rows_of(store, "i", fingerprint=artefact.record.fingerprint)
+    return {row[0]: row[1:3] for row in rows.values()}
+
+
+def test_a_block_is_written_once_and_then_left_alone(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    task = make_task(tmp_path, artefact, store, listed(photos))
+    prepared, committed = run(task)
+    assert [len(batch.keys) for batch in prepared.batches] == [5, 5, 2]
+    assert committed.fates == {"embedded": IMAGES}
+    assert committed.cost.encoded == IMAGES
+    assert len(found_in(store, artefact)) == IMAGES
+    again, second = run(task)
+    assert (again.batches, again.written, second.cost.bytes) == ([], [], 0)
+    assert second.fates == {"unchanged": IMAGES}
+
+
+def test_the_same_content_is_encoded_once_wherever_it_stands(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    for number in range(3):
+        shutil.copy(photos / "domain0/concept0/0.png", photos / f"domain1/concept1/x{number}.png")
+    _, committed = run(make_task(tmp_path, artefact, store, listed(photos)))
+    assert committed.fates == {"embedded": IMAGES + 3}
+    assert committed.cost.encoded == IMAGES
+
+
+def test_another_label_is_written_without_reading_or_encoding(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    rows = listed(photos)
+    run(make_task(tmp_path, artefact, store, rows))
+    changed = [replace(row, label="another") for row in rows]
+    prepared, committed = run(make_task(tmp_path, artefact, store, changed))
+    assert (prepared.batches, committed.cost.bytes) == ([], 0)
+    assert committed.fates == {"unchanged": IMAGES}
+    assert {label for label, _ in found_in(store, artefact).values()} == {"another"}
+
+
+def test_a_row_that_is_spoilt_leaves_the_index(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    run(make_task(tmp_path, artefact, store, listed(photos)))
+    spoilt = photos / "domain0/concept0/0.png"
+    spoilt.write_bytes(b"no image any more")
+    _, committed = run(make_task(tmp_path, artefact, store, listed(photos)))
+    assert committed.reasons == {"not_an_image": 1}
+    assert str(spoilt) not in found_in(store, artefact)
+
+
+def test_a_vector_that_is_not_finite_is_rejected(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    task = make_task(tmp_path, artefact, store, listed(photos))
+    block = EncodeBlock(task, device="cpu")(PrepareBlock(task)(0))
+    assert block.h_ND is not None
+    block.h_ND[3, 0] = np.nan
+    committed = CommitBlock(task)(block)
+    assert committed.reasons == {"not_finite": 1}
+    assert len(found_in(store, artefact)) == IMAGES - 1
+
+
+def test_a_store_that_is_down_stops_the_job_and_rejects_nothing(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    folder = str(photos)  # which cannot be read as a file
+    rows = [replace(row, uri=folder, key=row.uri) for row in listed(photos)]
+    task = make_task(tmp_path, artefact, store, rows)
+    with pytest.raises(CorpusError, match=f"none of {IMAGES} images in a row could be read"):
+        PrepareBlock(task)(0)
+    assert task.ledger.finished() == []
+
+
+def test_rejected_rows_alone_are_taken_again(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    bad = photos / "domain1/concept0/bad.png"
+    bad.write_bytes(b"")
+    task = make_task(tmp_path, artefact, store, listed(photos))
+    run(task)
+    shutil.copy(photos / "domain0/concept0/0.png", bad)
+    _, committed = run(replace(task, only_rejected=True))
+    assert committed.fates == {"embedded": IMAGES + 1}
+    assert committed.cost.bytes == bad.stat().st_size
+    assert len(found_in(store, artefact)) == IMAGES + 1
+
+
+def test_vectors_are_exported_with_what_they_are_of(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    task = make_task(tmp_path, artefact, store, listed(photos), parquet=True)
+    for _ in range(2):  # also when nothing has changed
+        run(task)
+        folder = tmp_path / "out" / VECTORS
+        assert read_origin(folder) == task.origin
+        (part,) = read_vectors(folder)
+        np.testing.assert_allclose(np.linalg.norm(part.z_ND, axis=1), 1, atol=1e-5)
+        stored = rows_of(store, "i", fingerprint=artefact.record.fingerprint)
+        for entry, z_D in zip(part.entries, part.z_ND, strict=True):
+            np.testing.assert_allclose(z_D, stored[entry.id][3], atol=1e-6)
+        assert len(part.entries) == IMAGES
+        shutil.rmtree(folder)
