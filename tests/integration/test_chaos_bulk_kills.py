@@ -84,7 +84,7 @@ class Job:
         assert self.process is not None
         with suppress(psutil.NoSuchProcess):
             family = psutil.Process(self.process.pid).children(recursive=True)
-            return [one for one in family if _title(one).startswith("ray::")]
+            return [one for one in family if "MapBatches(" in _title(one)]
         return []
 
     def told(self) -> str:
