@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from samesense.core.errors import CorpusError, StoreError, did_you_mean
 from samesense.core.progress import track_stream
 from samesense.core.storage import write_text_atomically
 from samesense.corpus.sources.listing import list_rows
+from samesense.corpus.sources.row import Row
 from samesense.index.naming import Contents
 from samesense.index.store import Store, open_store
 
@@ -100,22 +102,26 @@ def _list(job: EmbedJob, *, goes_on: bool) -> Listing:
     check_not_empty(job.corpus)
     folder = Path(job.out) / LISTING
     listing = read_listing(folder) if goes_on else None
-    if listing is None:
-        rows = (
-            row
-            for row in list_rows(job.corpus)
-            if job.domains is None or row.fault is not None or row.domain in job.domains
-        )
-        listing = write_listing(
-            folder, track_stream(rows, what="list"), rows_per_block=job.encode.rows_per_block
-        )
+    if listing is not None:
+        return listing
+    there: set[str] = set()
+    rows = track_stream(_wanted(list_rows(job.corpus), job, there), what="list")
+    listing = write_listing(folder, rows, rows_per_block=job.encode.rows_per_block)
     for domain in job.domains or ():
-        if domain not in listing.domains:
+        if domain not in there:
             raise CorpusError(
-                f"{job.corpus.uri}: lists no domain '{domain}'."
-                f"{did_you_mean(domain, listing.domains)}"
+                f"{job.corpus.uri}: lists no domain '{domain}'.{did_you_mean(domain, there)}"
             )
     return listing
+
+
+def _wanted(rows: Iterator[Row], job: EmbedJob, there: set[str]) -> Iterator[Row]:
+    """Yield the rows of the domains that a job asks for; note which domains are there."""
+    for row in rows:
+        if row.fault is None:
+            there.add(row.domain)
+        if job.domains is None or row.fault is not None or row.domain in job.domains:
+            yield row
 
 
 def _task(
