@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,19 +15,11 @@ from samesense.core.errors import TrainingError
 from samesense.recipe.options import Recipe
 from samesense.training.checkpoints import Checkpoints
 from samesense.training.options import CheckpointOptions, TrainJob
-from tests.fixtures.s3_server import BUCKET, S3Server, serving
+from tests.fixtures.s3_server import BUCKET, S3Server
 from tests.integration.training_runs import small_job, train_small
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 STEPS = 9
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[S3Server]:
-    with serving() as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        yield server
 
 
 @pytest.fixture(scope="module")
