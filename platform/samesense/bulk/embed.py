@@ -82,7 +82,7 @@ def embed_corpus(job: EmbedJob, *, start: Start = "continue") -> Embedded:
         goes_on = state.begin(job, fingerprint=fingerprint, start=start)
         listing = _list(job, goes_on=goes_on)
         task = _task(job, artefact, listing, store, only_rejected=start == "rejected")
-        if store is not None and job.switch:
+        if task.collections and job.switch and store is not None:
             store.check_switch(job.index, fingerprint=fingerprint)
         totals, compared, seconds = _run(job, task, store)
         write_rejections_table(job, task.ledger)
@@ -202,8 +202,9 @@ def _compared(job: EmbedJob, task: EmbedTask, store: Store | None) -> list[Compa
         return []
     return [
         compare(collection, task.ledger, corpus=task.origin.corpus)
-        for collection in store.of_model(job.index, task.origin.fingerprint)
-        if job.domains is None or collection.contents.domain in job.domains
+        for collection in store.collections(job.index)
+        if collection.contents.fingerprint == task.origin.fingerprint
+        and (job.domains is None or collection.contents.domain in job.domains)
     ]
 
 
