@@ -154,7 +154,7 @@ def _task(
         # Ray's processes may have another working directory.
         model=model,
         view=view,
-        tower_fingerprint=artefact.tower_fingerprint(view),
+        tower_fingerprint=aligner.tower_fingerprint(view),
         cache=str(Path(job.cache).absolute()),
         out=str(Path(job.out).absolute()),
         origin=Origin(fingerprint, model, owner(job.corpus.uri), width),
@@ -202,9 +202,8 @@ def _compared(job: EmbedJob, task: EmbedTask, store: Store | None) -> list[Compa
         return []
     return [
         compare(collection, task.ledger, corpus=task.origin.corpus)
-        for collection in store.collections(job.index)
-        if collection.contents.fingerprint == task.origin.fingerprint
-        and (job.domains is None or collection.contents.domain in job.domains)
+        for collection in store.collections(job.index, fingerprint=task.origin.fingerprint)
+        if job.domains is None or collection.contents.domain in job.domains
     ]
 
 

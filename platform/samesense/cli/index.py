@@ -103,14 +103,15 @@ def verify(
 
     if (out is None) != (corpus is None):
         raise ConfigError("verify: --out and --corpus belong together")
+    ledger = Ledger(out / LEDGER) if out else None
     with open_store(milvus, must_exist=True) as store:
         collections = store.of_model(index, of)
-        model = collections[0].contents.model
+        encoder = load_artefact(collections[0].contents.model).encoder() if encode else None
         checked = [
             verify_collection(
                 collection,
-                encoder=load_artefact(model).encoder() if encode else None,
-                ledger=Ledger(out / LEDGER) if out else None,
+                encoder=encoder,
+                ledger=ledger,
                 corpus=owner(corpus or ""),
                 sample=sample,
             )

@@ -32,11 +32,7 @@ def check_switch(
     Raises:
         StoreError: if nothing is built, or a domain that is served is not.
     """
-    built = [
-        collection
-        for collection in collections_of(connection, index)
-        if collection.contents.fingerprint == fingerprint
-    ]
+    built = collections_of(connection, index, fingerprint=fingerprint)
     if not built:
         raise StoreError(
             f"{connection.shown}: index '{index}' has no collection of model {fingerprint[:12]}: "
@@ -111,11 +107,7 @@ def retire(connection: Connection, index: str, *, fingerprint: str) -> list[str]
             f"{connection.shown}: index '{index}' serves model {fingerprint[:12]}: switch to "
             "another model first"
         )
-    ours = [
-        collection
-        for collection in collections_of(connection, index)
-        if collection.contents.fingerprint == fingerprint
-    ]
+    ours = collections_of(connection, index, fingerprint=fingerprint)
     if not ours:
         raise StoreError(
             f"{connection.shown}: index '{index}' has no collection of model {fingerprint[:12]}"

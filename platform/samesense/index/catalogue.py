@@ -11,13 +11,19 @@ def index_names(connection: Connection) -> list[str]:
     return sorted({contents.index for contents in found if contents is not None})
 
 
-def collections_of(connection: Connection, index: str) -> list[Collection]:
-    """Return all collections of an index, served or not, ordered by domain and fingerprint."""
+def collections_of(
+    connection: Connection, index: str, *, fingerprint: str | None = None
+) -> list[Collection]:
+    """Return an index's collections, of one model or all, ordered by domain and fingerprint."""
     names = [name for name in _collection_names(connection) if name.startswith(prefix(index))]
     found = (describe(connection, name) for name in names)
     ours = [contents for contents in found if contents is not None and contents.index == index]
     ours.sort(key=lambda contents: (contents.domain, contents.fingerprint))
-    return [Collection(contents=contents, connection=connection) for contents in ours]
+    return [
+        Collection(contents=contents, connection=connection)
+        for contents in ours
+        if fingerprint in (None, contents.fingerprint)
+    ]
 
 
 def describe(connection: Connection, name: str) -> Contents | None:

@@ -98,9 +98,9 @@ class Store:
         contents = Contents(index, domain, fingerprint, width, search_settings(options), model)
         return create(self.connection, contents, options=options)
 
-    def collections(self, index: str) -> list[Collection]:
-        """Return all collections of an index, served or not, by domain and fingerprint."""
-        return collections_of(self.connection, index)
+    def collections(self, index: str, *, fingerprint: str | None = None) -> list[Collection]:
+        """Return an index's collections, served or not, of one model or all, by domain."""
+        return collections_of(self.connection, index, fingerprint=fingerprint)
 
     def switch(self, index: str, *, fingerprint: str) -> list[Switched]:
         """Serve a model: all domains that it has built, in one step.
