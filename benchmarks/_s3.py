@@ -1,4 +1,4 @@
-"""An S3 server in a process of its own on the loopback address, and images in it."""
+"""An S3 server in a process of its own on the loopback address, which holds a folder's files."""
 
 import os
 import socket
@@ -6,28 +6,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
-
 BUCKET = "images"
-UPLOADS_AT_ONCE = 8
+ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
 @contextmanager
-def s3_server() -> Iterator[None]:
-    """Serve an empty bucket, which this process and its children find by their environment."""
+def s3_server(folder: Path) -> Iterator[str]:
+    """Serve the files of a folder, and yield the bucket's URI.
+
+    This process and its children find the server by their environment.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [sys.executable, __file__, str(folder), str(port)], stderr=subprocess.DEVNULL
+    )
     os.environ |= {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "user",
         "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": REGION,
     }
     try:
         while True:
@@ -36,21 +37,24 @@ def s3_server() -> Iterator[None]:
                 break
             except OSError:
                 time.sleep(0.1)
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        yield
+        yield f"s3://{BUCKET}"
     finally:
         server.terminate()
         server.wait()
 
 
-def upload(folder: Path, *, prefix: str) -> str:
-    """Put all files of a folder below a prefix, and return its URI."""
-    client = boto3.client("s3")
+def serve(folder: Path, port: int) -> None:
+    """Take the files in without HTTP, which would last far longer, and serve them."""
+    from moto.s3.models import s3_backends
+    from moto.server import main
 
-    def put(path: Path) -> None:
-        key = f"{prefix}/{path.relative_to(folder).as_posix()}"
-        client.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+    backend = s3_backends[ACCOUNT]["aws"]
+    backend.create_bucket(BUCKET, REGION)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            backend.put_object(BUCKET, path.relative_to(folder).as_posix(), path.read_bytes())
+    main(["-H", "127.0.0.1", "-p", str(port)])
 
-    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-        list(pool.map(put, (path for path in folder.rglob("*") if path.is_file())))
-    return f"s3://{BUCKET}/{prefix}"
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), int(sys.argv[2]))

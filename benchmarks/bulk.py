@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import torch
-from _s3 import s3_server, upload
+from _s3 import s3_server
 from _setting import arguments, realistic_backbone, report, untrained, write_images
 from embed import bare_loop
 
@@ -52,11 +52,9 @@ def speed(place: Path, *, images: int, backbone: str | None) -> None:
     backbone = backbone or realistic_backbone(place / "backbone")
     artefact = untrained(place / "model", backbone=backbone)
     folder = write_images(place / "images", count=images, side_px=224)
-    with s3_server():
-        corpus = upload(Path(folder), prefix="speed")
-        with cluster():
-            first, first_s = embed(place, corpus, artefact)
-            again, again_s = embed(place, corpus, realigned(artefact, place / "other"))
+    with s3_server(Path(folder)) as corpus, cluster():
+        first, first_s = embed(place, corpus, artefact)
+        again, again_s = embed(place, corpus, realigned(artefact, place / "other"))
     assert (first.fates["embedded"], first.encoded) == (images, images)
     assert (again.fates["embedded"], again.encoded, again.bytes) == (images, 0, 0)
     bare_s = bare_loop(scan(folder).manifest, load_artefact(artefact.folder), place / "bare")
@@ -83,13 +81,11 @@ def growth(place: Path, *, few: int, many: int) -> None:
     build_idefics3(place / "small", words=[], seed=0)
     artefact = untrained(place / "small-model", backbone=str(place / "small"))
     seconds, peak_mib = {}, {}
-    with s3_server():
-        for count in (few, many):
-            folder = write_images(place / f"images{count}", count=count, side_px=48)
-            corpus = upload(Path(folder), prefix=str(count))
-            with cluster():
-                _, seconds[count] = embed(place / str(count), corpus, artefact)
-            peak_mib[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_IN_KIB
+    for count in (few, many):
+        folder = write_images(place / f"images{count}", count=count, side_px=48)
+        with s3_server(Path(folder)) as corpus, cluster():
+            _, seconds[count] = embed(place / str(count), corpus, artefact)
+        peak_mib[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_IN_KIB
     report(
         "bulk.growth",
         ratio=seconds[many] / many / (seconds[few] / few),

@@ -9,10 +9,13 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -45,6 +48,8 @@ class MilvusServer:
         etcd = ETCD.format(client=self.etcd_port, peer=etcd_peer_port)
         (folder / "etcd.yaml").write_text(etcd)
         self._wrapper: subprocess.Popen[bytes] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._launch: dict[str, Any] = {}
 
     @property
     def uri(self) -> str:
@@ -68,16 +73,33 @@ class MilvusServer:
 
     def kill(self) -> None:
         """End the server without warning."""
-        assert self._wrapper is not None
-        for server in _children(self._wrapper.pid):
-            _signal(server, signal.SIGKILL)
-        self._wrapper.kill()
-        self._wrapper.wait()
+        if self._wrapper is not None:
+            server = psutil.Process(_children(self._wrapper.pid)[0])
+            self._launch = {"args": server.cmdline(), "cwd": server.cwd(), "env": server.environ()}
+            self._wrapper.kill()
+            self._wrapper.wait()
+            self._wrapper = None
+            server.kill()
+        elif self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+    def start_again(self) -> None:
+        """Start a server that was killed, at the address that it had.
+
+        The wrapper would take the next port while connections to the dead server linger.
+        """
+        with (self.folder / "again.log").open("ab") as written:
+            self._server = subprocess.Popen(stdout=written, stderr=written, **self._launch)
+        _wait_until_healthy(int(self._launch["env"]["METRICS_PORT"]))
 
     def stop(self) -> None:
         """End the server in order."""
         if self._wrapper is not None:
             _end(self._wrapper)
+        elif self._server is not None:
+            self._server.kill()
+            self._server.wait()
 
 
 @contextmanager
@@ -106,6 +128,19 @@ def _wait_until_started(wrapper: "subprocess.Popen[bytes]", *, log: Path) -> Non
         if wrapper.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the Milvus server did not start; {log} says: {text[-2000:]}")
         time.sleep(0.2)
+
+
+def _wait_until_healthy(port: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with (
+            suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer,
+        ):
+            if b"OK" in answer.read():
+                return
+        time.sleep(0.2)
+    raise RuntimeError(f"the Milvus server was not healthy within {START_TIMEOUT_S} s")
 
 
 def _end(wrapper: "subprocess.Popen[bytes]") -> None:

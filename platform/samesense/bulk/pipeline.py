@@ -5,6 +5,7 @@ store, which is bounded, and rendering waits for it.
 """
 
 import pickle
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ from samesense.bulk.prepare import PrepareBlock
 from samesense.bulk.task import EmbedTask
 from samesense.core.errors import BulkError, SamesenseError, own_error
 from samesense.training.device import on_gpu
+
+# Ray announces that 2.64 takes restarts and retries in another way; ours is held below it.
+warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
 
 RESTARTS = 100
 """How often a worker is replaced in one run of a job."""
@@ -43,10 +47,10 @@ def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
         min_size=options.idle_actors or options.actors, max_size=options.actors
     )
     renderers = ray.data.ActorPoolStrategy(size=options.actors * options.renderers_per_actor)
-    fault_tolerance = {"max_restarts": RESTARTS, "max_task_retries": options.retries_per_block}
     whole_blocks: dict[str, Any] = {
         "batch_size": None,
-        "ray_remote_args_fn": lambda: fault_tolerance,
+        "max_restarts": RESTARTS,
+        "max_task_retries": options.retries_per_block,
     }
     blocks = (
         ray.data.from_items(

@@ -6,7 +6,9 @@
     ├── ModelError           a backbone that does not load or does not fit
     ├── ArtefactError        a trained model's folder
     ├── CacheError           vectors that a cache lacks or refuses
-    ├── StoreError           the vector index: unreachable, locked, of another model
+    ├── StoreError           the vector index: unreachable, locked, refusing
+    │   ├── NotServedError   an index or a domain that is not there
+    │   └── OtherModelError  an index of another model than the query's
     ├── WriteError           a file that cannot be written where it should be
     ├── TrainingError        a run that cannot go on
     ├── BulkError            an embedding job that cannot go on
@@ -73,7 +75,15 @@ class CacheError(SamesenseError):
 
 
 class StoreError(SamesenseError):
-    """The vector index cannot be reached, is locked, or belongs to another model."""
+    """The vector index cannot be reached, is locked, or refuses what was asked."""
+
+
+class NotServedError(StoreError):
+    """No index of this name is served, or it has no such domain."""
+
+
+class OtherModelError(StoreError):
+    """The index was built with another model than the query's."""
 
 
 class WriteError(SamesenseError, OSError):

@@ -101,8 +101,8 @@ class Encoder(nn.Module):
             ModelError: if the recipe embeds no images, or a picture's mode has no agreed white.
         """
         pictures = [_as_it_looks(image, place=place) for place, image in enumerate(images)]
-        view, renderer = self._view("image"), self.renderer("image")
-        return self._embed(view, pictures, renderer.prepare_images, images_per_forward)
+        prepare = self.renderer("image").prepare_images
+        return self._embed("image", pictures, prepare, images_per_forward)
 
     def embed_texts(
         self, texts: Sequence[str], *, texts_per_forward: int = IMAGES_PER_FORWARD
@@ -115,8 +115,20 @@ class Encoder(nn.Module):
         """
         if isinstance(texts, str):
             raise TypeError("embed_texts takes a list of texts; for one text give [text]")
-        view, renderer = self._view("text"), self.renderer("text")
-        return self._embed(view, list(texts), renderer.prepare_texts, texts_per_forward)
+        prepare = self.renderer("text").prepare_texts
+        return self._embed("text", list(texts), prepare, texts_per_forward)
+
+    def embed_rendered(self, inputs: Mapping[str, Tensor], *, modality: Modality) -> Vectors:
+        """Return unit vectors (B, D) of what this modality's renderer has prepared.
+
+        Raises:
+            ModelError: if the recipe embeds no such items.
+        """
+        view = self._view(modality)
+        with torch.inference_mode():
+            h_BD = self.tower_vectors(view, inputs=inputs)
+            z_BD: Vectors = self.after_tower(view, h_BD=h_BD).cpu().numpy()
+        return z_BD
 
     def align_vectors(self, h_ND: Vectors, *, modality: Modality = "image") -> Vectors:
         """Return unit vectors (N, D) from tower vectors, such as a cache holds."""
@@ -199,17 +211,14 @@ class Encoder(nn.Module):
             raise ModelError(f"this model embeds no {modality} (only: {known})")
         return self.options.vector[modality]
 
-    def _embed(self, view: str, items: list[Any], prepare: Any, per_forward: int) -> Vectors:
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, len(items), per_forward):
-                inputs = prepare(items[start : start + per_forward])
-                h_BD = self.tower_vectors(view, inputs=inputs)
-                parts.append(self.after_tower(view, h_BD=h_BD).cpu())
-        if not parts:
-            return np.zeros((0, self.widths[view]), dtype=np.float32)
-        z_ND: Vectors = torch.cat(parts).numpy()
-        return z_ND
+    def _embed(
+        self, modality: Modality, items: list[Any], prepare: Any, per_forward: int
+    ) -> Vectors:
+        parts = [np.zeros((0, self.widths[self._view(modality)]), dtype=np.float32)]
+        for start in range(0, len(items), per_forward):
+            inputs = prepare(items[start : start + per_forward])
+            parts.append(self.embed_rendered(inputs, modality=modality))
+        return np.concatenate(parts)
 
 
 def _as_it_looks(image: Image.Image, *, place: int) -> Image.Image:

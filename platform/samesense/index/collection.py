@@ -3,12 +3,14 @@
 Shapes: Q queries, N rows, D width.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pymilvus.exceptions import MilvusException
 
 from samesense.core.errors import StoreError
 from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
@@ -22,6 +24,8 @@ VECTORS_A_PAGE = 2_000
 HITS_A_REQUEST = 100_000
 MOST_HITS = 16_384
 """Milvus' own limit for the hits of one query."""
+HASH_BASE = 16
+SAMPLED_HASHES = "5a3e"
 STRONG = {"consistency_level": "Strong"}
 KNOWN_FIELDS = ("uri", "label", "content_hash", "revision", "corpus")
 
@@ -107,13 +111,33 @@ class Collection:
             found |= {row["id"]: np.asarray(row["vector"], dtype=np.float32) for row in rows}
         return found
 
+    def sample(self, *, about: int) -> list[dict[str, Any]]:
+        """Return id, label and vector of ``about`` as many rows, or of all if there are fewer.
+
+        They are chosen by the hash of their content: as good as at random, the same every time,
+        and cheap however many rows there are.
+        """
+        digits = int(math.log(max(1, self.count() / about), HASH_BASE))
+        rows: list[dict[str, Any]] = self._read(
+            "sampling",
+            "query",
+            output_fields=["id", "label", "vector"],
+            limit=MOST_HITS,
+            filter=f'content_hash like "{SAMPLED_HASHES[:digits]}%"',
+        )
+        return rows[:about]
+
     def delete(self, ids: Sequence[str]) -> None:
         """Delete these rows; one that is not there is no fault."""
         for page in _pages(ids):
             self._ask(f"deleting {len(page)} rows of", "delete", ids=page)
 
-    def search(self, z_QD: npt.NDArray[np.float32], *, limit: int) -> list[list[Hit]]:
+    def search(
+        self, z_QD: npt.NDArray[np.float32], *, limit: int, labels: Sequence[str] = ()
+    ) -> list[list[Hit]]:
         """Return for each query its nearest rows, best first, at most ``limit``.
+
+        With ``labels`` only rows that carry one of them.
 
         Raises:
             StoreError: if the width or the limit does not fit.
@@ -129,7 +153,9 @@ class Collection:
         return [
             hits
             for start in range(0, len(z_QD), queries_a_request)
-            for hits in self._search(z_QD[start : start + queries_a_request], limit=limit)
+            for hits in self._search(
+                z_QD[start : start + queries_a_request], limit=limit, labels=labels
+            )
         ]
 
     def load(self) -> None:
@@ -138,7 +164,10 @@ class Collection:
             self._ask("loading", "load_collection", timeout=LOAD_TIMEOUT_S)
             self.connection.loaded.add(self.name)
 
-    def _search(self, z_QD: npt.NDArray[np.float32], *, limit: int) -> list[list[Hit]]:
+    def _search(
+        self, z_QD: npt.NDArray[np.float32], *, limit: int, labels: Sequence[str]
+    ) -> list[list[Hit]]:
+        chosen = {"filter": f"label in [{', '.join(map(_quoted, labels))}]"} if labels else {}
         answers = self._read(
             "searching",
             "search",
@@ -148,6 +177,7 @@ class Collection:
             output_fields=list(HIT_FIELDS),
             search_params=search_params(self.contents.search, limit=limit),
             consistency_level="Bounded",
+            **chosen,
         )
         domain = self.contents.domain
         return [
@@ -159,8 +189,17 @@ class Collection:
         ]
 
     def _read(self, doing: str, operation: str, **request: Any) -> Any:
-        self.load()
-        return self._ask(doing, operation, **request)
+        call = getattr(self.connection.client, operation)
+
+        def attempt() -> Any:
+            self.load()
+            try:
+                return call(self.name, timeout=REQUEST_TIMEOUT_S, **request)
+            except MilvusException:  # a server that was restarted may have let go of it
+                self.connection.loaded.discard(self.name)
+                raise
+
+        return self.connection.ask(f"{doing} {self.name}", attempt)
 
     def _ask(self, doing: str, operation: str, *values: Any, **request: Any) -> Any:
         call = getattr(self.connection.client, operation)

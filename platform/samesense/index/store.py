@@ -5,7 +5,7 @@ One class stands for a local folder (Milvus Lite) and for a Milvus server; only 
 Shapes: Q queries, D width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,7 +13,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from samesense.core.errors import StoreError, did_you_mean
+from samesense.core.errors import NotServedError, OtherModelError, StoreError, did_you_mean
 from samesense.index import aliases, releases
 from samesense.index.aliases import Switched
 from samesense.index.catalogue import collections_of, index_names
@@ -220,33 +220,34 @@ class Store:
         domains: Sequence[str] | None = None,
         limit: int = 10,
         fingerprint: str | None = None,
+        labels: Sequence[str] = (),
     ) -> dict[str, list[list[Hit]]]:
         """Return, for each domain (default: all), the nearest rows of each query, best first.
+
+        With ``labels`` only rows that carry one of them.
 
         ``fingerprint`` is that of the model that gave the queries; by default the one in service.
         Another model's newest release answers if it was not retired, so that a switch fails no
         search that is under way. All answers are of one release.
 
         Raises:
-            StoreError: if index or domain is unknown, if nothing was ever served of the queries'
-                model, or if width or limit do not fit.
+            NotServedError: if index or domain is unknown.
+            OtherModelError: if nothing was ever served of the queries' model.
+            StoreError: if width or limit do not fit, or Milvus does not answer.
         """
+
+        def ask(found: Collection) -> list[list[Hit]]:
+            return found.search(z_QD, limit=limit, labels=labels)
+
         release = self._answering(index, fingerprint=fingerprint)
         try:
-            return self._search(self._choose(release, domains=domains), z_QD=z_QD, limit=limit)
+            return _ask_all(self._choose(release, domains=domains), ask)
         except StoreError:
             again = self._answering(index, fingerprint=fingerprint)
             if again == release:
                 raise
         # Between looking and searching, the release was retired.
-        return self._search(self._choose(again, domains=domains), z_QD=z_QD, limit=limit)
-
-    def _search(
-        self, chosen: dict[str, Collection], *, z_QD: npt.NDArray[np.float32], limit: int
-    ) -> dict[str, list[list[Hit]]]:
-        with ThreadPoolExecutor(max_workers=len(chosen)) as pool:
-            answers = pool.map(lambda found: found.search(z_QD, limit=limit), chosen.values())
-            return dict(zip(chosen, answers, strict=True))
+        return _ask_all(self._choose(again, domains=domains), ask)
 
     def _serving(self, index: str) -> Release:
         release = releases.current(self.connection, index)
@@ -255,7 +256,7 @@ class Store:
             hint = did_you_mean(index, known)
             if index in known:
                 hint = " Its collections are built, but none is switched to yet."
-            raise StoreError(
+            raise NotServedError(
                 f"{self.connection.shown}: no index '{index}' is served "
                 f"(has: {', '.join(known) or 'none'}).{hint}"
             )
@@ -269,7 +270,7 @@ class Store:
         for release in reversed(releases.releases(self.connection, index)):
             if release.fingerprint == fingerprint:
                 return release
-        raise StoreError(
+        raise OtherModelError(
             f"{self.connection.shown}: index '{index}' is of model {serving.fingerprint[:12]}, the "
             f"query of model {str(fingerprint)[:12]}: search with the model that built the index, "
             "or embed the corpus with this one"
@@ -283,8 +284,15 @@ class Store:
         if unknown or not domains:
             asked = f"no domain '{unknown[0]}'" if unknown else "no domain asked for"
             hint = did_you_mean(unknown[0], served) if unknown else ""
-            raise StoreError(
+            raise NotServedError(
                 f"{self.connection.shown}: index '{release.index}': {asked} "
                 f"(has: {', '.join(served)}).{hint}"
             )
         return {domain: served[domain] for domain in dict.fromkeys(domains)}
+
+
+def _ask_all(
+    chosen: dict[str, Collection], ask: Callable[[Collection], list[list[Hit]]]
+) -> dict[str, list[list[Hit]]]:
+    with ThreadPoolExecutor(max_workers=len(chosen)) as pool:
+        return dict(zip(chosen, pool.map(ask, chosen.values()), strict=True))
