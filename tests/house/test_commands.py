@@ -30,6 +30,7 @@ PROMISED = {
     "runs list": "root",
     "runs show": "run --plot",
     "search": "--index --image --text --domains --limit --grid --milvus --model",
+    "serve": "-c --config --set --milvus --model --host --port",
     "train": "--config -c --set --resume --fresh",
 }
 HEAVY = ("torch", "ray", "transformers", "deepspeed", "pymilvus", "matplotlib")
@@ -64,7 +65,13 @@ def test_help_teaches(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["samesense.cli.main", "samesense.training.options", "samesense.bulk.options"]
+    "module",
+    [
+        "samesense.cli.main",
+        "samesense.training.options",
+        "samesense.bulk.options",
+        "samesense.serving.options",
+    ],
 )
 def test_help_and_options_load_no_heavy_library(module: str) -> None:
     code = f"import sys, {module}; print(*(set({HEAVY}) & sys.modules.keys()))"

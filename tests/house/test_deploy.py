@@ -14,9 +14,12 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 from ray.autoscaler._private.util import prepare_config, validate_config
+from ray.serve.schema import ServeDeploySchema
 
 from samesense.core.config import load_options
+from samesense.core.options import validate
 from samesense.recipe.load import find_recipe
+from samesense.serving.options import ServeOptions
 from samesense.training.options import TrainJob
 from tests.conftest import ROOT
 
@@ -43,7 +46,7 @@ def check_launched(config: Any) -> Any:
 
 def cluster_of(manifest: Any) -> Any:
     spec = manifest["spec"]
-    return spec["rayClusterSpec"] if manifest["kind"] == "RayJob" else spec
+    return spec.get("rayClusterSpec") or spec.get("rayClusterConfig") or spec
 
 
 def templates(manifest: Any) -> Iterator[Any]:
@@ -118,6 +121,24 @@ def test_kubernetes_and_kuberay_take_the_manifest(path: Path) -> None:
     assert [group["minReplicas"] for group in workers(manifest)] == [0]
 
 
+@pytest.mark.parametrize(
+    "served",
+    [
+        read(ROOT / "serve" / "config.yaml"),
+        yaml.safe_load(read(ROOT / "docs/deploy/rayservice.yaml")["spec"]["serveConfigV2"]),
+    ],
+    ids=["config", "rayservice"],
+)
+def test_ray_serve_and_the_service_take_the_configuration(served: dict[str, Any]) -> None:
+    deployed = ServeDeploySchema.model_validate(served)
+    (application,) = deployed.applications
+    options = validate(application.args, kind=ServeOptions)
+    http = served["http_options"]
+    assert (options.http.host, options.http.port) == (http["host"], http["port"])
+    module, _, function = application.import_path.partition(":")
+    assert f"def {function}(" in (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
+
+
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize(
     "spoil",
@@ -130,6 +151,7 @@ def test_kubernetes_and_kuberay_take_the_manifest(path: Path) -> None:
         lambda job: workers(job)[0]["template"]["spec"]["containers"][0].update(imagee="ray"),
         lambda job: workers(job)[0]["template"]["spec"]["containers"][0].pop("name"),
         lambda job: job["spec"].update(shutDownAfterJobFinishes=True),
+        lambda job: job.update(kind="RayServices"),
     ],
 )
 def test_a_spoilt_manifest_is_refused(path: Path, spoil: Change) -> None:

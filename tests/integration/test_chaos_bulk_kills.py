@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import psutil
@@ -28,10 +29,10 @@ from tests.integration.milvus_server import MilvusServer
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(3600)]
 FULL = os.environ.get("SAMESENSE_CHAOS") == "full"
 KILLS = 30 if FULL else 6
-SIZES = {"domains": 3, "concepts": 4, "each": 200 if FULL else 50}
+SIZES = {"domains": 3, "concepts": 4, "each": 240 if FULL else 80}
 BAD = 5
 ROWS_PER_BLOCK = 16
-VICTIMS = ("worker", "worker", "worker", "driver", "milvus")
+VICTIMS = ("worker", "driver", "worker", "milvus", "worker")
 LONGEST_JOB_S = 3000.0
 
 
@@ -104,15 +105,16 @@ def run_through(job: Job, milvus: MilvusServer, *, kills: int, blocks: int) -> C
     to fail at once.
     """
     rng, killed = random.Random(7), Counter[str]()
+    victims = cycle(VICTIMS)
+    victim = next(victims)
     deadline = time.monotonic() + LONGEST_JOB_S
-    next_at = 1
+    next_at = blocks // (kills + 2)
     job.start()
     assert job.process is not None
     while job.process.poll() is None:
         assert time.monotonic() < deadline, job.told()
         if killed.total() < kills and job.finished_blocks() >= next_at:
-            time.sleep(rng.random())
-            victim = rng.choice(VICTIMS)
+            time.sleep(rng.random() / 2)
             if victim == "worker":
                 if not (workers := job.workers()):
                     continue
@@ -126,7 +128,8 @@ def run_through(job: Job, milvus: MilvusServer, *, kills: int, blocks: int) -> C
                 milvus.kill()
                 milvus.start_again()
             killed[victim] += 1
-            next_at = job.finished_blocks() + max(1, blocks // (2 * kills))
+            victim = next(victims)
+            next_at = max(job.finished_blocks() + 1, (killed.total() + 1) * blocks // (kills + 2))
         time.sleep(0.05)
     assert job.process.returncode == 0, job.told()
     return killed

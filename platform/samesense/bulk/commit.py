@@ -12,20 +12,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from samesense.artefact.folder import load_artefact
 from samesense.bulk.blocks import Block, Committed
 from samesense.bulk.export import write_vectors
 from samesense.bulk.ledger import Entry
 from samesense.bulk.task import VECTORS, EmbedTask
-from samesense.encoder.encoder import Encoder
 from samesense.index.collection import Collection
 from samesense.index.rows import IndexRows
 from samesense.index.store import Store, open_store
 from samesense.vectors.cache import VectorCache
+
+if TYPE_CHECKING:
+    from samesense.encoder.encoder import Encoder
 
 PARTS_IN_MEMORY = 64
 Vectors = npt.NDArray[np.float32]
@@ -131,7 +133,9 @@ class CommitBlock:
         )
 
     @cached_property
-    def _aligner(self) -> Encoder:
+    def _aligner(self) -> "Encoder":
+        from samesense.artefact.folder import load_artefact
+
         return load_artefact(self.task.model).aligner()
 
 

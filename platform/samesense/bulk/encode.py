@@ -3,12 +3,15 @@
 import os
 import time
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from samesense.bulk.blocks import Block
-from samesense.bulk.steps import EncodeTower
 from samesense.bulk.task import EmbedTask
+
+if TYPE_CHECKING:
+    from samesense.bulk.steps import EncodeTower
 
 
 class EncodeBlock:
@@ -35,7 +38,9 @@ class EncodeBlock:
         return block
 
     @cached_property
-    def _tower(self) -> EncodeTower:
+    def _tower(self) -> "EncodeTower":
+        from samesense.bulk.steps import EncodeTower
+
         return EncodeTower(
             self.task.model,
             view=self.task.view,

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from samesense.artefact.folder import load_artefact
 from samesense.bulk.blocks import Batch, Block, Cost
 from samesense.bulk.ledger import Entry, Fate
 from samesense.bulk.task import EmbedTask
@@ -21,13 +21,14 @@ from samesense.core.hashing import hash_bytes
 from samesense.corpus.decode import Rejected, decode
 from samesense.corpus.sources.fetching import read_row
 from samesense.corpus.sources.row import Row
-from samesense.encoder.build import build_renderer
-from samesense.encoder.towers.tower import Renderer
 from samesense.index.collection import Collection
 from samesense.index.naming import Contents
 from samesense.index.rows import Known
 from samesense.index.store import Store, open_store
 from samesense.vectors.cache import VectorCache
+
+if TYPE_CHECKING:
+    from samesense.encoder.towers.tower import Renderer
 
 READ_AHEAD_FACTOR = 2
 CACHE_AGE_S = 60.0
@@ -198,7 +199,11 @@ class PrepareBlock:
         return VectorCache(self.task.cache, fingerprint=self.task.tower_fingerprint)
 
     @cached_property
-    def _renderer(self) -> Renderer:
+    def _renderer(self) -> "Renderer":
+        # A pass that finds every vector in the cache never loads what renders.
+        from samesense.artefact.folder import load_artefact
+        from samesense.encoder.build import build_renderer
+
         recipe = load_artefact(self.task.model).recipe
         return build_renderer(recipe.towers()[recipe.views[self.task.view].blocks[0]])
 

@@ -16,6 +16,7 @@ from samesense.cli.index import app as index
 from samesense.cli.models import app as models
 from samesense.cli.runs import app as runs
 from samesense.cli.search import search
+from samesense.cli.serve import serve
 from samesense.cli.train import train
 from samesense.core.errors import SamesenseError
 
@@ -34,6 +35,7 @@ app.command(name="train")(train)
 app.command(name="embed")(embed)
 app.add_typer(index, name="index")
 app.command(name="search")(search)
+app.command(name="serve")(serve)
 app.command(name="evaluate")(evaluate)
 app.command(name="ablate")(ablate)
 app.add_typer(runs, name="runs")

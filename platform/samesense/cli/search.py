@@ -38,8 +38,8 @@ def search(
     from samesense.artefact.folder import load_encoder
     from samesense.cli.pictures import load_picture, picture_format, write_picture
     from samesense.cli.tables import print_hits
+    from samesense.corpus.thumbnails import thumbnail
     from samesense.evaluation.report.grid import TILE_PX, draw_grid
-    from samesense.evaluation.report.thumbnails import thumbnail
     from samesense.index.store import open_store
     from samesense.search.query import search as search_index
 

@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from PIL import Image, ImageDraw, ImageFont
 
-from samesense.evaluation.report.thumbnails import square
+from samesense.corpus.thumbnails import square
 
 Hit = tuple[Image.Image, str, bool | None]
 """Picture, caption, and whether it is right (``None``: not known)."""

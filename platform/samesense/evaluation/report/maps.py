@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from samesense.evaluation.embedded import Embedded
 from samesense.evaluation.report.figure import INK, image_of
+from samesense.metrics.projection import principal_plane
 
 OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#c9b800", "#8c564b")
 """Colours that differ for colour-blind readers (Okabe and Ito); yellow darkened for white paper."""
@@ -42,19 +43,6 @@ def embedding_map(embedded: Embedded, *, colour_by: Literal["domain", "label"], 
         alt=f"Scatter plot of the {state} vectors, one colour and marker for each {by}",
         caption=f"{state}, by {by}; the plane holds {explained:.0%} of the variance",
     )
-
-
-def principal_plane(z_ND: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
-    """Return coordinates (N, 2) along the directions of largest variance, and their share of it.
-
-    The sign of a direction is fixed by its largest entry, so that equal vectors look equal.
-    """
-    centred_ND = z_ND.astype(np.float64) - z_ND.mean(axis=0, dtype=np.float64)
-    values, vectors = np.linalg.eigh(centred_ND.T @ centred_ND)
-    axes_D2 = vectors[:, [-1, -2]]
-    axes_D2 = axes_D2 * np.sign(axes_D2[np.abs(axes_D2).argmax(axis=0), [0, 1]])
-    total = max(float(values.sum()), np.finfo(np.float64).tiny)
-    return centred_ND @ axes_D2, float(values[-2:].sum()) / total
 
 
 def _scatter(axes: Axes, plane_N2: NDArray[np.float64], group_N: NDArray[np.object_]) -> None:

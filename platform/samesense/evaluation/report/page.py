@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from samesense.core.storage import write_text_atomically
+from samesense.corpus.thumbnails import thumbnail_uri
 from samesense.evaluation.protocols.matrix import source_target_matrix
 from samesense.evaluation.report.headline import headline
 from samesense.evaluation.report.heatmap import heat_map
@@ -14,7 +15,6 @@ from samesense.evaluation.report.maps import embedding_map
 from samesense.evaluation.report.rankings import rankings
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.report.tables import pairs, score_tables
-from samesense.evaluation.report.thumbnails import thumbnail_uri
 
 METHOD = """Each domain is held out in turn: no training stage and no selection sees an image of it.
 Its images are the queries; the gallery holds images of the other domains that no stage has seen

@@ -1,0 +1,99 @@
+"""The deployments of a service, joined."""
+
+from typing import Any
+
+from ray import serve
+
+from samesense.artefact.folder import load_artefact
+from samesense.core.errors import ConfigError, Fault
+from samesense.index.connection import SERVER_SCHEMES
+from samesense.serving.errors import RETRY_AFTER_S
+from samesense.serving.keys import read_keys
+from samesense.serving.options import ModelOptions, ReplicaOptions, ServeOptions
+from samesense.serving.replicas.embedder import Embedder
+from samesense.serving.replicas.front import Front
+from samesense.serving.replicas.renderer import Renderer
+from samesense.serving.replicas.searcher import SearcherReplica
+from samesense.training.device import on_gpu
+
+FRONT_CPUS, RENDERER_CPUS, EMBEDDER_CPUS, SEARCHER_CPUS = 0.1, 0.2, 0.5, 0.1
+HEALTH_PERIOD_S, HEALTH_TIMEOUT_S = 5, 30
+DRAIN_S = 30
+
+
+def check_options(options: ServeOptions) -> None:
+    """Check all that can be checked before any resource is asked for.
+
+    Raises:
+        ConfigError: naming the option.
+        ArtefactError: if a model's folder is none.
+    """
+    read_keys(options.http)
+    if not options.models:
+        raise ConfigError(Fault(("models",), "no model is given"))
+    for model in options.models.values():
+        load_artefact(model.folder)
+
+
+def build_app(options: ServeOptions) -> Any:
+    """Return the Ray Serve application of a service, for the cluster that this process is part of.
+
+    Raises:
+        ConfigError: naming the option at fault.
+        ArtefactError: if a model's folder is none.
+    """
+    check_options(options)
+    embedders = {name: _embedder(name, model, options) for name, model in options.models.items()}
+    served = options.milvus.startswith(tuple(f"{scheme}://" for scheme in SERVER_SCHEMES))
+    replicas = options.search if served else ReplicaOptions(requests_each=1000)
+    return _deployment(Front, "front", options.front, options, cpus=FRONT_CPUS).bind(
+        options.without_models(),
+        _deployment(Renderer, "renderer", options.rendering, options, cpus=RENDERER_CPUS).bind(
+            options.limits
+        ),
+        embedders,
+        _deployment(SearcherReplica, "searcher", replicas, options, cpus=SEARCHER_CPUS).bind(
+            options.milvus
+        ),
+    )
+
+
+def _embedder(name: str, model: ModelOptions, options: ServeOptions) -> Any:
+    gpu = on_gpu(model.device, processes=model.replicas.most)
+    deployment = _deployment(
+        Embedder,
+        f"embedder-{name}",
+        model.replicas,
+        options,
+        cpus=EMBEDDER_CPUS,
+        gpus=int(gpu),
+    ).options(user_config={"folder": model.folder})
+    return deployment.bind(model.forward, "cuda" if gpu else "cpu")
+
+
+def _deployment(
+    part: type,
+    name: str,
+    replicas: ReplicaOptions,
+    options: ServeOptions,
+    *,
+    cpus: float,
+    gpus: int = 0,
+) -> Any:
+    return serve.deployment(
+        part,
+        name=name,
+        ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
+        max_ongoing_requests=options.limits.waiting,
+        max_queued_requests=options.limits.waiting,
+        backpressure_config={"status_code": 429, "retry_after_s": RETRY_AFTER_S},
+        autoscaling_config={
+            "min_replicas": replicas.least,
+            "max_replicas": replicas.most,
+            "target_ongoing_requests": replicas.requests_each,
+            "downscale_delay_s": replicas.idle_s,
+        },
+        health_check_period_s=HEALTH_PERIOD_S,
+        health_check_timeout_s=HEALTH_TIMEOUT_S,
+        graceful_shutdown_timeout_s=DRAIN_S,
+    )

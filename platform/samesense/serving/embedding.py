@@ -1,0 +1,105 @@
+"""A model in memory, and the forwards of many requests joined.
+
+Shapes: N items of a request, D width.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from samesense.artefact.folder import load_artefact
+from samesense.encoder.encoder import Encoder, Vectors
+from samesense.serving.errors import ApiError
+from samesense.serving.rendering import Rendered
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What callers know of a model."""
+
+    folder: str
+    fingerprint: str
+    width: int
+    modalities: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory."""
+
+    description: Description
+    encoder: Encoder
+
+    @classmethod
+    def from_folder(cls, folder: str, *, device: str) -> "Loaded":
+        """Load a model.
+
+        Raises:
+            ArtefactError: if the folder is no model.
+            ModelError: if its tower does not load.
+        """
+        artefact = load_artefact(folder)
+        encoder = artefact.encoder().to(device)
+        return cls(
+            Description(
+                folder=str(artefact.folder.absolute()),
+                fingerprint=artefact.record.fingerprint,
+                width=encoder.widths[next(iter(artefact.recipe.vector.values()))],
+                modalities=tuple(artefact.recipe.vector),
+            ),
+            encoder,
+        )
+
+    def embed(
+        self, requests: Sequence[Sequence[Rendered]], *, items_per_forward: int
+    ) -> list[list[np.ndarray | ApiError]]:
+        """Return the vectors (D,) of each request's items, or why an item has none.
+
+        Items of one shape share a forward, whichever request they are of; if a forward fails, its
+        items are tried one by one.
+        """
+        found: list[list[np.ndarray | ApiError]] = [[_MISSING] * len(items) for items in requests]
+        for places in _groups(requests, size=items_per_forward):
+            items = [requests[request][position] for request, position in places]
+            for (request, position), vector in zip(places, self._together(items), strict=True):
+                found[request][position] = vector
+        return found
+
+    def _together(self, items: Sequence[Rendered]) -> list[np.ndarray | ApiError]:
+        try:
+            return [_checked(z_D) for z_D in self._forward(items)]
+        except Exception:
+            log.exception("a forward of %d items failed", len(items))
+            if len(items) == 1:
+                return [_MISSING]
+            return [self._together([item])[0] for item in items]
+
+    def _forward(self, items: Sequence[Rendered]) -> Vectors:
+        names = items[0].inputs
+        inputs = {name: torch.cat([item.inputs[name] for item in items]) for name in names}
+        return self.encoder.embed_rendered(inputs, modality=items[0].modality)
+
+
+_MISSING = ApiError(422, "not_embedded", "the model cannot embed this item")
+
+
+def _groups(
+    requests: Sequence[Sequence[Rendered]], *, size: int
+) -> Iterator[list[tuple[int, int]]]:
+    """Yield the places of items of one shape, at most ``size`` at once."""
+    by_shape: dict[tuple[object, ...], list[tuple[int, int]]] = {}
+    for request, items in enumerate(requests):
+        for position, item in enumerate(items):
+            by_shape.setdefault(item.shape, []).append((request, position))
+    for places in by_shape.values():
+        for start in range(0, len(places), size):
+            yield places[start : start + size]
+
+
+def _checked(z_D: np.ndarray) -> np.ndarray | ApiError:
+    return z_D if bool(np.isfinite(z_D).all()) else _MISSING

@@ -1,0 +1,127 @@
+"""What every request passes before it is read: its size, its key, a line in the log.
+
+Plain ASGI, so that a body over the limit is refused while it arrives.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+from samesense.serving.errors import ApiError, too_large
+from samesense.serving.keys import check_key
+from samesense.serving.measure import Measures
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+OPEN_PATHS = ("/", "/health", "/v1/health/live", "/v1/health/ready")
+OPEN_FOLDER = "/page/"
+SECURITY_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; "
+        b"frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+INTERNAL = ApiError(500, "internal", "something went wrong here; the log tells what")
+log = logging.getLogger("samesense.requests")
+
+
+class Guard:
+    """An application behind the checks."""
+
+    def __init__(
+        self, app: App, *, keys: Sequence[str], body_bytes: int, measures: Measures
+    ) -> None:
+        """Let through requests with one of these keys and bodies of at most so many bytes."""
+        self.app, self.keys, self.body_bytes, self.measures = app, keys, body_bytes, measures
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        started, answered = time.perf_counter(), {"status": 0}
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered["status"] = message["status"]
+                message["headers"] = [*message.get("headers", []), *SECURITY_HEADERS]
+            await send(message)
+
+        try:
+            await self._admit(scope, headers, receive, send_marked)
+        finally:
+            seconds = time.perf_counter() - started
+            route = getattr(scope.get("route"), "path", "(other)")
+            self.measures.note(route, status=answered["status"], seconds=seconds)
+            line = {
+                "request_id": headers.get("x-request-id", ""),
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": answered["status"],
+                "ms": round(1000 * seconds, 1),
+            }
+            log.info(json.dumps(line))
+
+    async def _admit(
+        self, scope: Message, headers: dict[str, str], receive: Receive, send: Send
+    ) -> None:
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.body_bytes:
+                raise self._refusal
+            return message
+
+        begun = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            path = scope["path"]
+            if path not in OPEN_PATHS and not path.startswith(OPEN_FOLDER):
+                check_key(headers.get("authorization"), keys=self.keys)
+            announced = headers.get("content-length", "")
+            if announced.isdigit() and int(announced) > self.body_bytes:
+                raise self._refusal
+            await self.app(scope, receive_limited, send_noted)
+        except Exception as error:
+            if begun:
+                raise
+            if not isinstance(error, ApiError):
+                log.exception("a request failed")
+            await respond(error if isinstance(error, ApiError) else INTERNAL, send)
+
+    @property
+    def _refusal(self) -> ApiError:
+        return too_large(f"the body is over {self.body_bytes:,} bytes, which is the limit")
+
+
+async def respond(refusal: ApiError, send: Send) -> None:
+    """Send a refusal."""
+    headers = {"content-type": "application/json"} | {
+        name.lower(): value for name, value in refusal.headers.items()
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": refusal.status,
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": json.dumps(refusal.body).encode()})

@@ -1,0 +1,1 @@
+"""The processes of the service: one class a deployment, each scaled by itself."""

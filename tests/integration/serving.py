@@ -1,0 +1,112 @@
+"""An index of two models, and the service over it as a command of its own."""
+
+import io
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from PIL import Image
+
+from samesense.artefact.folder import Artefact
+from samesense.corpus.manifest import Manifest
+from samesense.index.rows import IndexRows
+from samesense.index.store import open_store
+from tests.fixtures.corpora import pattern_manifest
+from tests.integration.embedding_jobs import write_model
+
+INDEX, OTHER_INDEX = "photos", "others"
+START_S, END_S = 240.0, 60.0
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What is served: two models, each with an index of the same pictures."""
+
+    milvus: str
+    manifest: Manifest
+    model: Artefact
+    other: Artefact
+
+    def uris(self, domain: str) -> list[str]:
+        """Return the pictures of a domain."""
+        return [str(uri) for uri in self.manifest.of(domains=(domain,)).column("uri")]
+
+
+def write_indexes(place: Path) -> Indexed:
+    """Make pictures, two models and their indexes, without Ray."""
+    manifest = pattern_manifest(place / "photos", domains=3, concepts=4, each=6)
+    model, other = (
+        write_model(place / f"model{seed}", backbone=place / "backbone", seed=seed)
+        for seed in (0, 1)
+    )
+    milvus = str(place / "milvus.db")
+    for index, artefact in ((INDEX, model), (OTHER_INDEX, other)):
+        fill(milvus, index, artefact, manifest)
+    return Indexed(milvus, manifest, model, other)
+
+
+def fill(milvus: str, index: str, artefact: Artefact, manifest: Manifest) -> None:
+    """Embed pictures with a model, and serve them."""
+    encoder, fingerprint = artefact.encoder(), artefact.record.fingerprint
+    with open_store(milvus) as store:
+        for domain in manifest.domains:
+            part = manifest.of(domains=(domain,))
+            uris = [str(uri) for uri in part.column("uri")]
+            z_ND = encoder.embed_images([Image.open(uri) for uri in uris])
+            collection = store.build(
+                index,
+                domain=domain,
+                fingerprint=fingerprint,
+                width=z_ND.shape[1],
+                model=str(artefact.folder),
+            )
+            names = ("id", "label", "content_hash")
+            ids, labels, hashes = ([str(v) for v in part.column(name)] for name in names)
+            collection.upsert(IndexRows(ids, uris, labels, hashes, z_ND))
+        store.switch(index, fingerprint=fingerprint)
+
+
+@contextmanager
+def serving(*words: str) -> Iterator[str]:
+    """Run ``samesense serve`` and yield its address; it must end in order."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "samesense.cli.main", "serve", "--port", str(port), *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address, process)
+        yield address
+        process.send_signal(signal.SIGINT)
+        assert process.wait(END_S) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def jpeg(*, side_px: int = 64, colour: str = "teal") -> bytes:
+    """Return a picture's file."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (side_px, side_px), colour).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def _wait(address: str, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            if httpx.get(f"{address}/v1/health/ready", timeout=10).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise RuntimeError(f"the service did not start: {process.communicate()[0][-3000:]}")
+        time.sleep(0.3)

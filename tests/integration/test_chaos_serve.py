@@ -1,0 +1,152 @@
+"""Replicas killed and models changed under load: every request is answered, by one model.
+
+In full form (SAMESENSE_CHAOS=full) 5,000 requests, otherwise 400.
+"""
+
+import os
+import random
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from ray import serve
+
+from samesense.core.options import validate
+from samesense.serving.app import build_app
+from samesense.serving.options import ServeOptions
+from tests.integration.serving import INDEX, Indexed, fill, write_indexes
+
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(3600)]
+REQUESTS = 5000 if os.environ.get("SAMESENSE_CHAOS") == "full" else 400
+CLIENTS = 6
+KILLED_PARTS = ("embedder", "renderer", "searcher")
+TEXTS = [f"picture number {number}" for number in range(8)]
+BETWEEN_S = (1.0, 4.0)
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
+    made = write_indexes(tmp_path_factory.mktemp("served"))
+    # The index holds both models, so that it can be asked before and after a change.
+    fill(made.milvus, INDEX, made.other, made.manifest)
+    return made
+
+
+def options(indexed: Indexed, *, folder: Path) -> ServeOptions:
+    model = {"folder": str(folder), "replicas": {"least": 2, "most": 2}}
+    return validate(
+        {
+            "milvus": indexed.milvus,
+            "models": {"default": model},
+            "rendering": {"least": 2, "most": 2},
+        },
+        kind=ServeOptions,
+    )
+
+
+@pytest.fixture(scope="module")
+def address(indexed: Indexed, ray_cluster: None) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+    serve.run(build_app(options(indexed, folder=indexed.model.folder)), name="chaos")
+    yield f"http://127.0.0.1:{port}"
+    serve.shutdown()
+
+
+def replicas(part: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if f"ServeReplica:chaos:{part}" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+class Load:
+    """Clients that ask without a pause, and what they were told."""
+
+    def __init__(self, address: str, indexed: Indexed) -> None:
+        self.address = address
+        self.expected = {
+            artefact.record.fingerprint: artefact.encoder().embed_texts(TEXTS)
+            for artefact in (indexed.model, indexed.other)
+        }
+        self.answers: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self._numbers = count()
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            list(pool.map(lambda _: self._client(), range(CLIENTS)))
+
+    def _client(self) -> None:
+        with httpx.Client(base_url=self.address, timeout=120) as client:
+            while (number := next(self._numbers)) < REQUESTS:
+                try:
+                    self._ask(client, number)
+                except (httpx.HTTPError, AssertionError, KeyError) as error:
+                    self.wrong.append(repr(error)[:500])
+
+    def _ask(self, client: httpx.Client, number: int) -> None:
+        place = number % len(TEXTS)
+        if number % 2:
+            body: dict[str, Any] = {
+                "query": {"text": TEXTS[place]},
+                "index": INDEX,
+                "model": "default",
+            }
+            answer = client.post("/v1/search", json=body)
+            assert answer.status_code == 200, answer.text
+            assert len(answer.json()["hits"]) == 10
+        else:
+            answer = client.post("/v1/embeddings", json={"input": TEXTS[place]})
+            assert answer.status_code == 200, answer.text
+            found = np.array(answer.json()["data"][0]["embedding"], dtype=np.float32)
+            expected = self.expected[answer.json()["fingerprint"]][place]
+            np.testing.assert_allclose(found, expected, atol=1e-4)
+        self.answers[answer.json()["fingerprint"]] += 1
+
+
+def test_chaos_serve_killed_replicas_fail_no_request(address: str, indexed: Indexed) -> None:
+    load, rng, killed = Load(address, indexed), random.Random(3), 0
+    asking = threading.Thread(target=load.run)
+    asking.start()
+    while asking.is_alive():
+        time.sleep(rng.uniform(*BETWEEN_S))
+        if alive := replicas(rng.choice(KILLED_PARTS)):
+            with suppress(psutil.NoSuchProcess):
+                rng.choice(alive).kill()
+                killed += 1
+    asking.join()
+    print(f"{load.answers.total()} answers, {killed} replicas killed")
+    assert load.wrong == []
+    assert load.answers.total() == REQUESTS
+    assert killed >= 3
+
+
+def test_chaos_serve_a_change_of_model_fails_no_request(address: str, indexed: Indexed) -> None:
+    load, changes = Load(address, indexed), 0
+    asking = threading.Thread(target=load.run)
+    asking.start()
+    while asking.is_alive():
+        artefact = indexed.model if changes % 2 else indexed.other
+        serve.run(build_app(options(indexed, folder=artefact.folder)), name="chaos")
+        changes += 1
+        time.sleep(2)
+    asking.join()
+    print(f"{dict(load.answers)}, {changes} changes")
+    assert load.wrong == []
+    assert load.answers.total() == REQUESTS
+    assert len(load.answers) == 2

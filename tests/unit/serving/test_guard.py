@@ -1,0 +1,77 @@
+import asyncio
+import json
+from typing import Any
+
+from samesense.serving.guard import Guard, Message, Receive, Send
+from samesense.serving.measure import Measures
+
+KEY = "k" * 20
+
+
+async def echo(scope: Message, receive: Receive, send: Send) -> None:
+    """Answer with the size of the body."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    if scope["path"] == "/breaks":
+        raise RuntimeError("a secret")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(size).encode()})
+
+
+def ask(
+    path: str = "/v1/search", *, parts: tuple[bytes, ...] = (b"",), **headers: str
+) -> tuple[int, dict[str, str], bytes, Measures]:
+    """Send one request through a guard of 100 bytes and one key."""
+    measures, sent = Measures(), []
+    left = list(parts)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    given = {"authorization": f"Bearer {KEY}"} | {
+        n.replace("_", "-"): v for n, v in headers.items()
+    }
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+    }
+    guard = Guard(echo, keys=(KEY,), body_bytes=100, measures=measures)
+    asyncio.run(guard(scope, receive, send))
+    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], found, sent[1]["body"], measures
+
+
+def test_a_good_request_passes_with_the_headers_that_protect_it() -> None:
+    status, headers, body, measures = ask(parts=(b"12", b"345"))
+    assert (status, body) == (200, b"5")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert 'status="200"' in measures.text()
+
+
+def test_a_body_over_the_limit_is_refused_announced_or_not() -> None:
+    assert ask(parts=(b"1" * 60, b"1" * 60))[0] == 413
+    status, _, body, _ = ask(content_length="101")
+    assert status == 413
+    assert "100 bytes" in json.loads(body)["error"]["message"]
+
+
+def test_without_the_key_only_page_and_health_are_open() -> None:
+    assert ask(authorization="Bearer other")[0] == 401
+    assert ask("/metrics", authorization="")[0] == 401
+    for path in ("/", "/health", "/v1/health/live", "/v1/health/ready", "/page/page.js"):
+        assert ask(path, authorization="")[0] == 200
+
+
+def test_a_defect_is_told_without_its_words() -> None:
+    status, headers, body, _ = ask("/breaks")
+    assert (status, headers["content-type"]) == (500, "application/json")
+    assert json.loads(body)["error"]["code"] == "internal"
+    assert b"secret" not in body
