@@ -82,10 +82,12 @@ def growth(place: Path, *, few: int, many: int) -> None:
     artefact = untrained(place / "small-model", backbone=str(place / "small"))
     seconds, peak_mib = {}, {}
     for count in (few, many):
-        folder = write_images(place / f"images{count}", count=count, side_px=48)
-        with s3_server(Path(folder)) as corpus, cluster():
-            _, seconds[count] = embed(place / str(count), corpus, artefact)
-        peak_mib[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_IN_KIB
+        write_images(place / "bucket" / str(count), count=count, side_px=48)
+    with s3_server(place / "bucket") as bucket:
+        for count in (few, many):
+            with cluster():
+                _, seconds[count] = embed(place / str(count), f"{bucket}/{count}", artefact)
+            peak_mib[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_IN_KIB
     report(
         "bulk.growth",
         ratio=seconds[many] / many / (seconds[few] / few),
@@ -105,7 +107,7 @@ def growth(place: Path, *, few: int, many: int) -> None:
 
 
 if __name__ == "__main__":
-    given = arguments(__doc__ or "", images=4000, few=2000, many=20_000)
+    given = arguments(__doc__ or "", images=4000, few=10_000, many=100_000)
     with tempfile.TemporaryDirectory() as folder:
         growth(Path(folder), few=given.few, many=given.many)
         speed(Path(folder), images=given.images, backbone=given.backbone)

@@ -81,6 +81,32 @@ def test_a_hit_carries_what_is_known_of_its_row(store: Store, served_index: str)
     assert hit.score == pytest.approx(1, abs=1e-5)
 
 
+def test_a_search_may_be_held_to_some_labels(store: Store, served_index: str) -> None:
+    found = store.search(
+        served_index, z_QD=vectors(1, seed=99), limit=20, labels=["label 1", 'quo"ted']
+    )
+    assert {domain: len(hits) for domain, (hits,) in found.items()} == dict.fromkeys(DOMAINS, 7)
+    assert {hit.label for (hits,) in found.values() for hit in hits} == {"label 1"}
+
+
+def test_a_sample_is_of_the_rows_and_the_same_every_time(store: Store, served_index: str) -> None:
+    collection = store.of_model(served_index)[0]
+    sample = collection.sample(about=100)
+    assert len({row["id"] for row in sample}) == 20
+    some = collection.sample(about=5)
+    assert len(some) <= 5
+    assert some == collection.sample(about=5)
+    by_id = {row["id"]: row for row in sample}
+    assert all(row["label"] == by_id[row["id"]]["label"] for row in some)
+
+
+def test_what_milvus_let_go_of_is_loaded_again(store: Store, index: str) -> None:
+    collection = filled(store, index, count=20)
+    before = collection.count()
+    store.connection.client.release_collection(collection.name)
+    assert collection.count() == before
+
+
 def test_unknown_names_are_answered_with_the_nearest(store: Store, served_index: str) -> None:
     with pytest.raises(StoreError, match=f"Did you mean '{served_index}'"):
         store.served(served_index[:-1])

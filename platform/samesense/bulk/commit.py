@@ -41,6 +41,10 @@ class CommitBlock:
         """Say what job it is; files and connections are opened when they are needed."""
         self.task = task
 
+    def load(self) -> None:
+        """Load the aligner now, not with the first block."""
+        _ = self._aligner
+
     def __call__(self, block: Block) -> Committed:
         """Finish a block.
 

@@ -29,6 +29,7 @@ from samesense.corpus.sources.listing import list_rows
 from samesense.corpus.sources.row import Row
 from samesense.index.naming import Contents
 from samesense.index.store import Store, open_store
+from samesense.vectors.cache import VectorCache
 
 REPAIRS = 3
 """How often the rows are written again that an index has lost, before it is given up."""
@@ -133,6 +134,7 @@ def _task(
     only_rejected: bool,
 ) -> EmbedTask:
     view, aligner = artefact.recipe.vector["image"], artefact.aligner()
+    tower_fingerprint = aligner.tower_fingerprint(view)
     width, fingerprint = aligner.widths[view], artefact.record.fingerprint
     model = str(artefact.folder.absolute())
     collections: dict[str, Contents] = {}
@@ -154,7 +156,7 @@ def _task(
         # Ray's processes may have another working directory.
         model=model,
         view=view,
-        tower_fingerprint=aligner.tower_fingerprint(view),
+        tower_fingerprint=tower_fingerprint,
         cache=str(Path(job.cache).absolute()),
         out=str(Path(job.out).absolute()),
         origin=Origin(fingerprint, model, owner(job.corpus.uri), width),
@@ -166,6 +168,7 @@ def _task(
         milvus=store.address if store else None,
         collections=collections,
         memories=memories,
+        first_pass=VectorCache(job.cache, fingerprint=tower_fingerprint).width is None,
         only_rejected=only_rejected,
     )
 

@@ -21,6 +21,10 @@ class EncodeBlock:
         """Say what job it is, and where the tower computes; nothing is loaded yet."""
         self.task, self.device = task, device
 
+    def load(self) -> None:
+        """Load the tower now, not with the first block that needs it."""
+        _ = self._tower
+
     def __call__(self, block: Block) -> Block:
         """Return the block with the tower's vectors in the place of the images.
 

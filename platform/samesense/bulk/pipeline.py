@@ -7,6 +7,7 @@ store, which is bounded, and rendering waits for it.
 import pickle
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -107,6 +108,11 @@ class _Step:
     def __init__(self, step: Any) -> None:
         self.step = step
 
+    def _load(self) -> None:
+        """Load ahead; what cannot be loaded is told by the first block, as the job's own error."""
+        with suppress(SamesenseError):
+            self.step.load()
+
     def __call__(self, batch: dict[str, NDArray[Any]]) -> dict[str, list[bytes]]:
         given = [
             pickle.loads(item) if isinstance(item, bytes) else int(item) for item in batch["block"]
@@ -117,13 +123,18 @@ class _Step:
 class _Prepare(_Step):
     def __init__(self, task: EmbedTask) -> None:
         super().__init__(PrepareBlock(task))
+        if task.first_pass:
+            self._load()
 
 
 class _Encode(_Step):
     def __init__(self, task: EmbedTask, device: str) -> None:
         super().__init__(EncodeBlock(task, device=device))
+        if task.first_pass:
+            self._load()
 
 
 class _Commit(_Step):
     def __init__(self, task: EmbedTask) -> None:
         super().__init__(CommitBlock(task))
+        self._load()

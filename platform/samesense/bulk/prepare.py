@@ -57,6 +57,10 @@ class PrepareBlock:
         """Say what job it is; files and connections are opened when they are needed."""
         self.task = task
 
+    def load(self) -> None:
+        """Load what renders now, not with the first image."""
+        _ = self._renderer
+
     def __call__(self, number: int) -> Block:
         """Return the block with the images that the tower has to see.
 

@@ -36,6 +36,8 @@ class EmbedTask:
     """Domain → the collection that is written."""
     memories: dict[str, Contents] = field(default_factory=dict)
     """Domain → another model's collection, which knows the contents of objects seen before."""
+    first_pass: bool = False
+    """Whether no image has gone through the tower yet, so that it will surely be needed."""
     only_rejected: bool = False
     """Whether rows that are not rejected keep their fate."""
 
