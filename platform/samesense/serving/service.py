@@ -78,7 +78,7 @@ class Service:
         """
         request.check(limits=self.options.limits)
         parts = request.parts(files, limits=self.options.limits)
-        index = await self._index(request.index)
+        index = await self.index(request.index)
         wanted = request.wanted(domains=[domain["name"] for domain in index["domains"]])
         seconds: Seconds = {}
         model, z_D, fingerprint = await self._query_vector(request, parts, index, seconds)
@@ -103,13 +103,21 @@ class Service:
         names = {one.fingerprint: name for name, one in self._descriptions.items()}
         return [index | {"model": names.get(index["fingerprint"])} for index in found]
 
-    async def index(self, name: str) -> dict[str, Any]:
-        """Return one index.
+    async def index(self, name: str | None) -> dict[str, Any]:
+        """Return one index, by default that of the service.
 
         Raises:
             ApiError: 404 if there is none of this name.
         """
-        return await self._index(name)
+        found = {index["name"]: index for index in await self.indexes()}
+        name = name or self.options.index or next(iter(found), "")
+        if name not in found:
+            known = ", ".join(found) or "none"
+            raise not_found(
+                f"no index '{name}' is served (has: {known}).{did_you_mean(name, found)}",
+                param="index",
+            )
+        return found[name]
 
     async def item(self, index: str | None, item: str) -> dict[str, Any]:
         """Return what is known of an item.
@@ -117,7 +125,7 @@ class Service:
         Raises:
             ApiError: 404 if it is unknown.
         """
-        name = (await self._index(index))["name"]
+        name = (await self.index(index))["name"]
         found: dict[str, Any] = await self._ask(self._searcher.item.remote, name, item)
         return found
 
@@ -127,7 +135,7 @@ class Service:
         Raises:
             ApiError: 404 if it is unknown.
         """
-        name = (await self._index(index))["name"]
+        name = (await self.index(index))["name"]
         found: bytes = await self._ask(self._searcher.picture.remote, name, item, side_px)
         return found
 
@@ -137,7 +145,7 @@ class Service:
         Raises:
             ApiError: 404 if it is unknown.
         """
-        name = (await self._index(index))["name"]
+        name = (await self.index(index))["name"]
         found: dict[str, Any] = await self._ask(self._searcher.map.remote, name, points)
         return found
 
@@ -189,17 +197,6 @@ class Service:
         if again or name not in self._descriptions:
             self._descriptions[name] = await self._ask(self._embedders[name].describe.remote)
         return self._descriptions[name]
-
-    async def _index(self, name: str | None) -> dict[str, Any]:
-        found = {index["name"]: index for index in await self.indexes()}
-        name = name or self.options.index or next(iter(found), "")
-        if name not in found:
-            known = ", ".join(found) or "none"
-            raise not_found(
-                f"no index '{name}' is served (has: {known}).{did_you_mean(name, found)}",
-                param="index",
-            )
-        return found[name]
 
     def _name(self, name: str | None, *, index: dict[str, Any] | None = None) -> str:
         if name is None and index is not None:
