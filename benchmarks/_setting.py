@@ -28,10 +28,13 @@ def arguments(description: str, **numbers: int) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def realistic_backbone(folder: Path) -> str:
-    """Write a model of SmolVLM's architecture with a ViT-Tiny's cost, and return its folder."""
+def realistic_backbone(folder: Path, *, width: int = 192) -> str:
+    """Write a model of SmolVLM's architecture, and return its folder.
+
+    Its cost is that of a ViT-Tiny, with a width of 768 that of a ViT-Base.
+    """
     build_idefics3(
-        folder, words=[], side_px=112, seed=0, width=192, vision_layers=12, text_layers=6
+        folder, words=[], side_px=112, seed=0, width=width, vision_layers=12, text_layers=6
     )
     return str(folder)
 

@@ -6,15 +6,12 @@ server is that of `make milvus-server`, or the one at --milvus.
 
 import argparse
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from _milvus import milvus_server
 from _setting import report
 
 from samesense.bulk.verify import recall
@@ -28,16 +25,6 @@ ROWS_A_WRITE = 10_000
 CENTRES, SPREAD = 2_000, 0.6
 QUERIES = 200
 Vectors = npt.NDArray[np.float32]
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """Start the server that the tests use."""
-    sys.path.append(str(Path(__file__).parents[1]))
-    from tests.integration.milvus_server import milvus_server
-
-    with tempfile.TemporaryDirectory() as folder, milvus_server(Path(folder)) as uri:
-        yield uri
 
 
 def draw(count: int, *, width: int, seed: int) -> Vectors:
@@ -122,5 +109,5 @@ if __name__ == "__main__":
     if given.milvus:
         measure(given.milvus, **sizes)
     else:
-        with server() as uri:
+        with milvus_server() as uri:
             measure(uri, **sizes)

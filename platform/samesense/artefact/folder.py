@@ -27,7 +27,6 @@ from samesense.encoder.build import build_aligner, build_encoder
 from samesense.encoder.encoder import Encoder
 from samesense.encoder.options import EncoderOptions
 from samesense.encoder.pools.options import LastTokenOptions
-from samesense.encoder.render.loading import load_config
 from samesense.encoder.towers.options import ClipTowerOptions, MllmTowerOptions, PromptName
 from samesense.recipe.options import Recipe
 
@@ -229,6 +228,8 @@ def unaligned(model: str, *, prompt: PromptName = "semantic") -> EncoderOptions:
     Raises:
         ModelError: if the model's configuration does not load.
     """
+    from samesense.encoder.render.loading import load_config
+
     if load_config(model, revision=None).model_type in ("clip", "siglip"):
         blocks: dict[str, Any] = {"backbone": ClipTowerOptions(kind="clip", model=model)}
     else:

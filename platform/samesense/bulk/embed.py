@@ -3,8 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import ray
@@ -31,6 +33,7 @@ from samesense.index.naming import Contents
 from samesense.index.store import Store, open_store
 from samesense.vectors.cache import VectorCache
 
+COLLECTIONS_AT_ONCE = 16
 REPAIRS = 3
 """How often the rows are written again that an index has lost, before it is given up."""
 
@@ -140,15 +143,18 @@ def _task(
     collections: dict[str, Contents] = {}
     memories: dict[str, Contents] = {}
     if store is not None:
-        for domain in listing.domains:
-            collections[domain] = store.build(
-                job.index,
-                domain=domain,
-                fingerprint=fingerprint,
-                width=width,
-                model=model,
-                options=job.kind,
-            ).contents
+        built = partial(
+            store.build,
+            job.index,
+            fingerprint=fingerprint,
+            width=width,
+            model=model,
+            options=job.kind,
+        )
+        # Milvus lets a client wait half a second for each.
+        with ThreadPoolExecutor(COLLECTIONS_AT_ONCE) as pool:
+            made = pool.map(lambda domain: built(domain=domain), listing.domains)
+            collections = {one.contents.domain: one.contents for one in made}
         serving = store.release(job.index)
         if serving is not None and serving.fingerprint != fingerprint:
             memories = {one.domain: one for one in serving.contents if one.domain in collections}

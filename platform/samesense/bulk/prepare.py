@@ -206,7 +206,7 @@ class PrepareBlock:
     def _renderer(self) -> "Renderer":
         # A pass that finds every vector in the cache never loads what renders.
         from samesense.artefact.folder import load_artefact
-        from samesense.encoder.build import build_renderer
+        from samesense.encoder.towers.build import build_renderer
 
         recipe = load_artefact(self.task.model).recipe
         return build_renderer(recipe.towers()[recipe.views[self.task.view].blocks[0]])

@@ -15,9 +15,9 @@ from PIL import Image
 from samesense.artefact.folder import load_artefact
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
 from samesense.corpus.reading import read_bytes
-from samesense.encoder.build import build_renderer
 from samesense.encoder.encoder import Encoder, Vectors
 from samesense.encoder.options import TowerOptions
+from samesense.encoder.towers.build import build_renderer
 from samesense.encoder.towers.tower import Renderer
 
 

@@ -1,11 +1,15 @@
-"""From options to modules: one arm a block."""
+"""From options to modules: one arm a block.
 
-from collections.abc import Mapping, Sequence
+Towers are imported where one is built: what transformers brings in costs seconds, which those who
+have the towers' vectors at hand need not wait for.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from transformers import AutoModel, AutoModelForImageTextToText
 
 from samesense.core.errors import ConfigError, Fault
 from samesense.encoder.align.domain_whiten import DomainWhiten
@@ -38,44 +42,15 @@ from samesense.encoder.learned.options import (
 from samesense.encoder.learned.prototypes import Prototypes
 from samesense.encoder.learned.temperature import Temperature
 from samesense.encoder.learned.variances import Variances
-from samesense.encoder.options import Block, EncoderOptions, TowerOptions
+from samesense.encoder.options import Block, EncoderOptions
 from samesense.encoder.pools.last_layer import LastLayer
 from samesense.encoder.pools.last_token import LastToken
 from samesense.encoder.pools.last_tokens import LastTokens
 from samesense.encoder.pools.options import LastLayerOptions, LastTokenOptions, LastTokensOptions
-from samesense.encoder.render.clip import ClipRenderer
-from samesense.encoder.render.loading import load_config
-from samesense.encoder.render.mllm import MllmRenderer
-from samesense.encoder.towers.clip import ClipTower
-from samesense.encoder.towers.mllm import MllmTower
 from samesense.encoder.towers.options import ClipTowerOptions, MllmTowerOptions
-from samesense.encoder.towers.tower import Renderer, Tower
 
-
-def build_renderer(options: TowerOptions) -> Renderer:
-    """Return what prepares images and texts for a tower, without the tower's weights.
-
-    Raises:
-        ModelError: if the model's processor does not load.
-    """
-    match options:
-        case MllmTowerOptions():
-            return MllmRenderer.load(options)
-        case ClipTowerOptions():
-            return ClipRenderer.load(options)
-
-
-def build_tower(options: TowerOptions, *, layers: Sequence[int] = ()) -> Tower:
-    """Load a tower; ``layers`` are those whose states it gives beside the last one's.
-
-    Raises:
-        ModelError: if it does not load.
-    """
-    match options:
-        case MllmTowerOptions():
-            return MllmTower.load(options, layers=layers)
-        case ClipTowerOptions():
-            return ClipTower.load(options)
+if TYPE_CHECKING:
+    from samesense.encoder.towers.tower import Tower
 
 
 def build_encoder(options: EncoderOptions) -> Encoder:
@@ -85,6 +60,8 @@ def build_encoder(options: EncoderOptions) -> Encoder:
         ModelError: if a tower does not load.
         ConfigError: if a block shared by two views would get two widths.
     """
+    from samesense.encoder.towers.build import build_tower
+
     towers = {
         name: build_tower(tower, layers=options.layers_read(name))
         for name, tower in options.towers().items()
@@ -124,32 +101,16 @@ def build_skeleton(options: EncoderOptions) -> Encoder:
         ModelError: if a model's configuration or processor does not load.
         ConfigError: if a block shared by two views would get two widths.
     """
+    from samesense.encoder.towers.build import build_tower_skeleton
+
     with torch.device("meta"):
         towers = {
-            name: _tower_skeleton(tower, layers=options.layers_read(name))
+            name: build_tower_skeleton(tower, layers=options.layers_read(name))
             for name, tower in options.towers().items()
         }
         widths = {name: tower.width for name, tower in towers.items()}
         blocks, views = _assemble(options, towers, widths)
         return Encoder(options, blocks=blocks, tower_widths=widths, widths=views)
-
-
-def _tower_skeleton(options: TowerOptions, *, layers: Sequence[int]) -> Tower:
-    config = load_config(options.model, revision=options.revision)
-    match options:
-        case MllmTowerOptions():
-            renderer = MllmRenderer.load(options)
-            model = AutoModelForImageTextToText.from_config(config)
-            return MllmTower(
-                model,
-                renderer=renderer,
-                source=options.model,
-                adapter=options.lora,
-                layers=layers,
-            )
-        case ClipTowerOptions():
-            dual = AutoModel.from_config(config)
-            return ClipTower(dual, renderer=ClipRenderer.load(options), source=options.model)
 
 
 @dataclass(frozen=True)
@@ -161,7 +122,7 @@ class _Row:
 
 
 def _assemble(
-    options: EncoderOptions, towers: Mapping[str, Tower], tower_widths: Mapping[str, int]
+    options: EncoderOptions, towers: Mapping[str, "Tower"], tower_widths: Mapping[str, int]
 ) -> tuple[dict[str, nn.Module], dict[str, int]]:
     """Return all blocks, and the width of each view's vector."""
     blocks: dict[str, nn.Module] = dict(towers)

@@ -5,7 +5,7 @@ Shapes: B items of a forward, N items, D width.
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,8 +18,10 @@ from samesense.core.errors import ModelError
 from samesense.core.hashing import hash_json
 from samesense.corpus.decode import Rejected, upright_rgb
 from samesense.encoder.options import EncoderOptions, Modality
-from samesense.encoder.towers.tower import Renderer, Tower
 from samesense.encoder.towers.weights import hash_weights
+
+if TYPE_CHECKING:
+    from samesense.encoder.towers.tower import Renderer, Tower
 
 Vectors = NDArray[np.float32]
 IMAGES_PER_FORWARD = 32
@@ -138,11 +140,11 @@ class Encoder(nn.Module):
             z_ND: Vectors = self.after_tower(self._view(modality), h_BD=h).cpu().numpy()
         return z_ND
 
-    def renderer(self, modality: Modality) -> Renderer:
+    def renderer(self, modality: Modality) -> "Renderer":
         """Return what prepares this modality's items for its tower."""
         return self.tower(modality).renderer
 
-    def tower(self, modality: Modality = "image") -> Tower:
+    def tower(self, modality: Modality = "image") -> "Tower":
         """Return the tower that reads this modality.
 
         Raises:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from samesense.artefact.folder import load_artefact
 from samesense.corpus.decode import Rejected, decode
-from samesense.encoder.build import build_renderer
 from samesense.encoder.options import Modality
+from samesense.encoder.towers.build import build_renderer
 from samesense.encoder.towers.tower import Renderer
 from samesense.serving.errors import ApiError, of_rejected
 from samesense.serving.items import Picture, Text

@@ -116,7 +116,7 @@ def prepare_batch(
 @functools.lru_cache(maxsize=4)
 def _renderer(options: TowerOptions) -> "Renderer":
     # Imported late: a process that only looks up cached vectors never loads transformers.
-    from samesense.encoder.build import build_renderer
+    from samesense.encoder.towers.build import build_renderer
 
     return build_renderer(options)
 
