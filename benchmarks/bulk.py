@@ -55,15 +55,15 @@ def embed(
     return done, time.monotonic() - started
 
 
-def speed(place: Path, *, images: int, backbone: str | None) -> None:
+def speed(place: Path, *, bucket: str, images: int, backbone: str | None) -> None:
     """Compare the first pass and the bare loop."""
     backbone = backbone or realistic_backbone(place / "backbone")
     artefact = untrained(place / "model", backbone=backbone)
-    folder = write_images(place / "images", count=images, side_px=224)
-    with s3_server(Path(folder)) as corpus, cluster():
-        done, ours_s = embed(place, corpus, artefact)
+    with cluster():
+        done, ours_s = embed(place / "speed", f"{bucket}/{images}", artefact)
     assert (done.fates["embedded"], done.encoded) == (images, images)
-    bare_s = bare_loop(scan(folder).manifest, load_artefact(artefact.folder), place / "bare")
+    local = scan(str(place / "bucket" / str(images))).manifest
+    bare_s = bare_loop(local, load_artefact(artefact.folder), place / "bare")
     report(
         "bulk.speed",
         ratio=bare_s / ours_s,
@@ -74,17 +74,17 @@ def speed(place: Path, *, images: int, backbone: str | None) -> None:
     )
 
 
-def realign(place: Path, *, images: int) -> None:
+def realign(place: Path, *, bucket: str, images: int) -> None:
     """Compare the first pass of a model of a ViT-Base's cost and a change of its alignment alone.
 
     That is the smallest vision tower among the published models of this architecture.
     """
     backbone = realistic_backbone(place / "base", width=768)
     artefact = untrained(place / "base-model", backbone=backbone)
-    folder = write_images(place / "base-images", count=images, side_px=224)
-    with s3_server(Path(folder)) as corpus, cluster():
-        first, first_s = embed(place / "base-job", corpus, artefact)
-        again, again_s = embed(place / "base-job", corpus, realigned(artefact, place / "other"))
+    corpus = f"{bucket}/{images}"
+    with cluster():
+        first, first_s = embed(place / "realign", corpus, artefact)
+        again, again_s = embed(place / "realign", corpus, realigned(artefact, place / "other"))
     assert (first.fates["embedded"], first.encoded) == (images, images)
     assert (again.fates["embedded"], again.encoded, again.bytes) == (images, 0, 0)
     report(
@@ -97,18 +97,16 @@ def realign(place: Path, *, images: int) -> None:
     )
 
 
-def growth(place: Path, *, few: int, many: int) -> None:
+def growth(place: Path, *, bucket: str, few: int, many: int) -> None:
     """Compare time an image and the driver's peak over buckets of different size."""
     build_idefics3(place / "small", words=[], seed=0)
     artefact = untrained(place / "small-model", backbone=str(place / "small"))
     seconds, peak_mib = {}, {}
-    for count in (few, many):
-        write_images(place / "bucket" / str(count), count=count, side_px=48)
-    with s3_server(place / "bucket") as bucket, milvus_server() as milvus:
+    with milvus_server() as milvus:
         for count in (few, many):
             with cluster():
                 _, seconds[count] = embed(
-                    place / str(count), f"{bucket}/{count}", artefact, milvus=milvus
+                    place / str(count), f"{bucket}/small/{count}", artefact, milvus=milvus
                 )
             peak_mib[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_IN_KIB
     report(
@@ -129,9 +127,21 @@ def growth(place: Path, *, few: int, many: int) -> None:
     )
 
 
+def measure(
+    place: Path, *, images: int, heavy: int, few: int, many: int, backbone: str | None
+) -> None:
+    """Fill a bucket and measure all of it."""
+    for count in {images, heavy}:
+        write_images(place / "bucket" / str(count), count=count, side_px=224)
+    for count in (few, many):
+        write_images(place / "bucket" / "small" / str(count), count=count, side_px=48)
+    with s3_server(place / "bucket") as bucket:
+        speed(place, bucket=bucket, images=images, backbone=backbone)
+        realign(place, bucket=bucket, images=heavy)
+        growth(place, bucket=bucket, few=few, many=many)
+
+
 if __name__ == "__main__":
     given = arguments(__doc__ or "", images=10_000, heavy=2000, few=10_000, many=100_000)
     with tempfile.TemporaryDirectory() as folder:
-        growth(Path(folder), few=given.few, many=given.many)
-        speed(Path(folder), images=given.images, backbone=given.backbone)
-        realign(Path(folder), images=given.heavy)
+        measure(Path(folder), **vars(given))
