@@ -136,9 +136,10 @@ def measure(
     for count in (few, many):
         write_images(place / "bucket" / "small" / str(count), count=count, side_px=48)
     with s3_server(place / "bucket") as bucket:
+        # First, since a process' peak of memory never goes down.
+        growth(place, bucket=bucket, few=few, many=many)
         speed(place, bucket=bucket, images=images, backbone=backbone)
         realign(place, bucket=bucket, images=heavy)
-        growth(place, bucket=bucket, few=few, many=many)
 
 
 if __name__ == "__main__":
