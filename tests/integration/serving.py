@@ -39,14 +39,14 @@ class Indexed:
         return [str(uri) for uri in self.manifest.of(domains=(domain,)).column("uri")]
 
 
-def write_indexes(place: Path) -> Indexed:
-    """Make pictures, two models and their indexes, without Ray."""
+def write_indexes(place: Path, *, milvus: str | None = None) -> Indexed:
+    """Make pictures, two models and their indexes, without Ray; by default in a local Milvus."""
     manifest = pattern_manifest(place / "photos", domains=3, concepts=4, each=6)
     model, other = (
         write_model(place / f"model{seed}", backbone=place / "backbone", seed=seed)
         for seed in (0, 1)
     )
-    milvus = str(place / "milvus.db")
+    milvus = milvus or str(place / "milvus.db")
     for index, artefact in ((INDEX, model), (OTHER_INDEX, other)):
         fill(milvus, index, artefact, manifest)
     return Indexed(milvus, manifest, model, other)

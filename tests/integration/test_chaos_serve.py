@@ -1,4 +1,4 @@
-"""Replicas killed and models changed under load: every request is answered, by one model.
+"""Replicas and Milvus killed, models changed under load: every request is answered, by one model.
 
 In full form (SAMESENSE_CHAOS=full) 5,000 requests, otherwise 400.
 """
@@ -25,19 +25,29 @@ from ray import serve
 from samesense.core.options import validate
 from samesense.serving.app import build_app
 from samesense.serving.options import ServeOptions
+from tests.integration.milvus_server import MilvusServer
 from tests.integration.serving import INDEX, Indexed, fill, write_indexes
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(3600)]
 REQUESTS = 5000 if os.environ.get("SAMESENSE_CHAOS") == "full" else 400
 CLIENTS = 6
-KILLED_PARTS = ("embedder", "renderer", "searcher")
+KILLED_PARTS = ("front", "embedder", "renderer", "searcher")
 TEXTS = [f"picture number {number}" for number in range(8)]
 BETWEEN_S = (1.0, 4.0)
+RESTARTS = 5
 
 
 @pytest.fixture(scope="module")
-def indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
-    made = write_indexes(tmp_path_factory.mktemp("served"))
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+    server = MilvusServer(tmp_path_factory.mktemp("milvus"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory, milvus: MilvusServer) -> Indexed:
+    made = write_indexes(tmp_path_factory.mktemp("served"), milvus=milvus.uri)
     # The index holds both models, so that it can be asked before and after a change.
     fill(made.milvus, INDEX, made.other, made.manifest)
     return made
@@ -50,6 +60,8 @@ def options(indexed: Indexed, *, folder: Path) -> ServeOptions:
             "milvus": indexed.milvus,
             "models": {"default": model},
             "rendering": {"least": 2, "most": 2},
+            "front": {"least": 2, "most": 2},
+            "patience_s": 240,
         },
         kind=ServeOptions,
     )
@@ -92,7 +104,7 @@ class Load:
             list(pool.map(lambda _: self._client(), range(CLIENTS)))
 
     def _client(self) -> None:
-        with httpx.Client(base_url=self.address, timeout=120) as client:
+        with httpx.Client(base_url=self.address, timeout=300) as client:
             while (number := next(self._numbers)) < REQUESTS:
                 try:
                     self._ask(client, number)
@@ -150,3 +162,21 @@ def test_chaos_serve_a_change_of_model_fails_no_request(address: str, indexed: I
     assert load.wrong == []
     assert load.answers.total() == REQUESTS
     assert len(load.answers) == 2
+
+
+def test_chaos_serve_a_milvus_that_restarts_fails_no_request(
+    address: str, indexed: Indexed, milvus: MilvusServer
+) -> None:
+    load, restarts = Load(address, indexed), 0
+    asking = threading.Thread(target=load.run)
+    asking.start()
+    while asking.is_alive() and restarts < RESTARTS:
+        time.sleep(random.Random(restarts).uniform(*BETWEEN_S))
+        milvus.kill()
+        milvus.start_again()
+        restarts += 1
+    asking.join()
+    print(f"{load.answers.total()} answers, {restarts} restarts of Milvus")
+    assert load.wrong == []
+    assert load.answers.total() == REQUESTS
+    assert restarts >= 1

@@ -29,6 +29,7 @@ from samesense.core.progress import track_stream
 from samesense.core.storage import write_text_atomically
 from samesense.corpus.sources.listing import list_rows
 from samesense.corpus.sources.row import Row
+from samesense.index.connection import is_server
 from samesense.index.naming import Contents
 from samesense.index.store import Store, open_store
 from samesense.vectors.cache import VectorCache
@@ -218,7 +219,7 @@ def _compared(job: EmbedJob, task: EmbedTask, store: Store | None) -> list[Compa
 
 def _refuse_local_index_on_many_machines(milvus: str) -> None:
     machines = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
-    if "://" not in milvus and len(machines) > 1:
+    if not is_server(milvus) and len(machines) > 1:
         raise StoreError(
             f"{milvus}: a local index serves one machine, and this cluster has {len(machines)}: "
             "give the http:// address of a Milvus server"

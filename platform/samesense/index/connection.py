@@ -94,6 +94,11 @@ class Connection:
             raise StoreError(f"{self.shown}: {what}: {_said(error)}") from error
 
 
+def is_server(uri: str) -> bool:
+    """Return whether an address is that of a Milvus server, not of a local folder."""
+    return urlsplit(uri).scheme in SERVER_SCHEMES
+
+
 def connect(uri: str, *, must_exist: bool = False, patience_s: float = PATIENCE_S) -> Connection:
     """Open a local folder (a path or ``file://``) or a server (``http(s)://``, ``tcp://``).
 
@@ -103,7 +108,7 @@ def connect(uri: str, *, must_exist: bool = False, patience_s: float = PATIENCE_
     """
     # Every error is raised again with its meaning; the library would print each as well.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
-    if urlsplit(uri).scheme in SERVER_SCHEMES:
+    if is_server(uri):
         shown = _without_credentials(uri)
         client = _client(uri, shown=shown, token=os.environ.get(TOKEN_VARIABLE, ""))
         return Connection(client, shown, uri, close=client.close, patience_s=patience_s)

@@ -6,7 +6,7 @@ from ray import serve
 
 from samesense.artefact.folder import load_artefact
 from samesense.core.errors import ConfigError, Fault
-from samesense.index.connection import SERVER_SCHEMES
+from samesense.index.connection import is_server
 from samesense.serving.errors import RETRY_AFTER_S
 from samesense.serving.keys import read_keys
 from samesense.serving.options import ModelOptions, ReplicaOptions, ServeOptions
@@ -44,8 +44,7 @@ def build_app(options: ServeOptions) -> Any:
     """
     check_options(options)
     embedders = {name: _embedder(name, model, options) for name, model in options.models.items()}
-    served = options.milvus.startswith(tuple(f"{scheme}://" for scheme in SERVER_SCHEMES))
-    replicas = options.search if served else ReplicaOptions(requests_each=1000)
+    replicas = options.search if is_server(options.milvus) else ReplicaOptions(requests_each=1000)
     return _deployment(Front, "front", options.front, options, cpus=FRONT_CPUS).bind(
         options.without_models(),
         _deployment(Renderer, "renderer", options.rendering, options, cpus=RENDERER_CPUS).bind(
@@ -53,7 +52,7 @@ def build_app(options: ServeOptions) -> Any:
         ),
         embedders,
         _deployment(SearcherReplica, "searcher", replicas, options, cpus=SEARCHER_CPUS).bind(
-            options.milvus
+            options.milvus, patience_s=options.patience_s
         ),
     )
 

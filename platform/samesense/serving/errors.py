@@ -85,3 +85,7 @@ def of_rejected(rejected: Rejected, *, param: str) -> ApiError:
     if rejected.reason in TOO_LARGE:
         return too_large(message, param=param)
     return ApiError(415, "not_an_image", message, param)
+
+
+GONE = ApiError(503, "unavailable", "a part of the service does not answer; ask again")
+"""What a caller is told when asking again inside the platform has not helped."""

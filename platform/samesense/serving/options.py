@@ -129,6 +129,8 @@ class ServeOptions(Options):
     """Processes that decode images and render them for a model."""
     search: ReplicaOptions = ReplicaOptions(requests_each=16)
     """Processes that ask Milvus; a local file has one, whatever is asked for."""
+    patience_s: float = Field(default=60.0, gt=0)
+    """How long a search waits for a Milvus server that is down or restarts."""
 
     @field_validator("models")
     @classmethod

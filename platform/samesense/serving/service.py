@@ -15,7 +15,7 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 
 from samesense.core.errors import did_you_mean
 from samesense.serving.embedding import Description
-from samesense.serving.errors import ApiError, bad_request, not_found
+from samesense.serving.errors import GONE, ApiError, bad_request, not_found
 from samesense.serving.fetch import Fetcher
 from samesense.serving.forms.asked import Asked, Embedded, Part
 from samesense.serving.forms.search import SearchRequest
@@ -30,7 +30,6 @@ WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
 """Between tries: a process that died is replaced within seconds."""
 INDEXES_AGE_S = 5.0
 BUSY = ApiError(429, "busy", "too many requests are waiting; come back in a moment")
-GONE = ApiError(503, "unavailable", "a part of the service does not answer; ask again")
 Seconds = dict[str, float]
 
 

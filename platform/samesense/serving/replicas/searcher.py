@@ -14,6 +14,7 @@ import numpy as np
 
 from samesense.core.errors import NotServedError, OtherModelError, StoreError
 from samesense.corpus.thumbnails import thumbnail
+from samesense.index.connection import is_server
 from samesense.index.store import open_store
 from samesense.metrics.projection import principal_plane, unit_square
 from samesense.search.searcher import Answer, Searcher, Wanted
@@ -22,7 +23,6 @@ from samesense.serving.errors import ApiError, not_found
 T = TypeVar("T")
 JPEG_QUALITY = 85
 PICTURES_KEPT = 2_000
-PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,14 @@ class Vector:
 class SearcherReplica:
     """Holds one connection to Milvus, and for a local file the file itself."""
 
-    def __init__(self, milvus: str) -> None:
-        """Open the index.
+    def __init__(self, milvus: str, *, patience_s: float) -> None:
+        """Open the index; a search waits so long for a server that is down.
 
         Raises:
             StoreError: if there is none, or no server answers.
         """
-        self._store = open_store(milvus, must_exist=True, patience_s=PATIENCE_S)
+        self._store = open_store(milvus, must_exist=True, patience_s=patience_s)
+        self._holds_milvus = not is_server(milvus)
         self._searcher = Searcher(self._store)
         self._picture = lru_cache(maxsize=PICTURES_KEPT)(_jpeg)
 
@@ -75,12 +76,15 @@ class SearcherReplica:
         return await self._told(lambda: self._map(index, points))
 
     async def check_health(self) -> None:
-        """Ask Milvus something small.
+        """Ask a local Milvus something small; another process in place of this one opens it anew.
+
+        A server is another matter: while it is down, requests wait here.
 
         Raises:
             StoreError: if it does not answer.
         """
-        await asyncio.to_thread(self._store.indexes)
+        if self._holds_milvus:
+            await asyncio.to_thread(self._store.indexes)
 
     async def _told(self, work: Callable[[], T]) -> T | ApiError:
         """Work in a thread; return what is wrong as the refusal that a caller gets."""
