@@ -5,31 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from samesense.artefact.folder import Artefact, save_artefact
 from samesense.bulk.options import EmbedJob
 from samesense.core.options import validate
-from samesense.encoder.build import build_encoder
 from samesense.index.store import Store
-from samesense.recipe.load import load_recipe
-from tests.fixtures.tiny_models import MLLMS
 
 Found = dict[str, tuple[str, str, str, np.ndarray[Any, Any]]]
 """Id → uri, label, content hash and vector."""
-
-
-def write_model(folder: Path, *, backbone: Path, seed: int) -> Artefact:
-    """Write an alignment with random weights on a tiny MLLM, which is built if it is not there."""
-    if not backbone.exists():
-        MLLMS["idefics3"](backbone)
-    recipe = load_recipe("alignment").with_block("backbone", model=str(backbone))
-    encoder = build_encoder(recipe)
-    draw = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in encoder.blocks["align"].parameters():
-            weight.add_(0.05 * torch.randn(weight.shape, generator=draw))
-    return save_artefact(folder, recipe=recipe, encoder=encoder, metrics={}, provenance={})
 
 
 def embed_job(place: Path, **options: Any) -> EmbedJob:

@@ -19,7 +19,7 @@ from samesense.corpus.manifest import Manifest
 from samesense.index.rows import IndexRows
 from samesense.index.store import open_store
 from tests.fixtures.corpora import pattern_manifest
-from tests.integration.embedding_jobs import write_model
+from tests.fixtures.trained_models import write_model
 
 INDEX, OTHER_INDEX = "photos", "others"
 START_S, END_S = 240.0, 60.0

@@ -23,7 +23,8 @@ from samesense.bulk.ledger import Ledger
 from samesense.index.store import open_store
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.s3_server import BUCKET, S3Server, serving, upload
-from tests.integration.embedding_jobs import assert_same_rows, rows_of, write_model
+from tests.fixtures.trained_models import write_model
+from tests.integration.embedding_jobs import assert_same_rows, rows_of
 from tests.integration.milvus_server import MilvusServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(3600)]

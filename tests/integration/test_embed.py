@@ -24,7 +24,8 @@ from samesense.index.options import HnswIndex
 from samesense.index.store import open_store
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.s3_server import BUCKET, S3Server, upload
-from tests.integration.embedding_jobs import assert_same_rows, embed_job, rows_of, write_model
+from tests.fixtures.trained_models import write_model
+from tests.integration.embedding_jobs import assert_same_rows, embed_job, rows_of
 
 pytestmark = [
     pytest.mark.integration,

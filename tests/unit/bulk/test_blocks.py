@@ -24,7 +24,8 @@ from samesense.corpus.sources.options import CorpusOptions
 from samesense.corpus.sources.row import Row
 from samesense.index.store import Store, open_store
 from tests.fixtures.corpora import write_patterns
-from tests.integration.embedding_jobs import rows_of, write_model
+from tests.fixtures.trained_models import write_model
+from tests.integration.embedding_jobs import rows_of
 
 SIZES = {"domains": 2, "concepts": 2, "each": 3}
 IMAGES = 2 * 2 * 3

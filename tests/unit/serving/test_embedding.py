@@ -12,7 +12,7 @@ from samesense.serving.errors import ApiError
 from samesense.serving.items import Picture, Text
 from samesense.serving.options import LimitOptions
 from samesense.serving.rendering import Rendered, render
-from tests.integration.embedding_jobs import write_model
+from tests.fixtures.trained_models import write_model
 
 TOLERANCE = 1e-5
 

@@ -22,7 +22,7 @@ from samesense.serving.errors import ApiError, not_found
 
 T = TypeVar("T")
 JPEG_QUALITY = 85
-PICTURES_KEPT = 2_000
+PICTURES_KEPT, MAPS_KEPT = 2_000, 16
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class SearcherReplica:
         self._holds_milvus = not is_server(milvus)
         self._searcher = Searcher(self._store)
         self._picture = lru_cache(maxsize=PICTURES_KEPT)(_jpeg)
+        self._drawn = lru_cache(maxsize=MAPS_KEPT)(self._draw)
 
     async def search(
         self, index: str, z_D: np.ndarray, fingerprint: str, wanted: Wanted
@@ -131,8 +132,13 @@ class SearcherReplica:
         raise _unknown(index, item)
 
     def _map(self, index: str, points: int) -> dict[str, Any]:
+        sizes = tuple((c.name, c.count()) for c in self._store.of_model(index))
+        return self._drawn(index, points, sizes)
+
+    def _draw(self, index: str, points: int, sizes: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+        """Draw the map of an index as it is at these sizes of its collections."""
         collections = self._store.of_model(index)
-        each = max(1, points // len(collections))
+        each = max(1, points // len(sizes))
         rows = [(c.contents.domain, row) for c in collections for row in c.sample(about=each)]
         z_ND = np.array([row["vector"] for _, row in rows], dtype=np.float32)
         at_N2 = unit_square(principal_plane(z_ND)[0])
