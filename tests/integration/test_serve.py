@@ -80,6 +80,19 @@ def test_the_cohere_client_works_as_it_is(service: str, indexed: Indexed) -> Non
     np.testing.assert_allclose(answer.embeddings.float_, expected, atol=TOLERANCE)
 
 
+def test_the_voyage_client_works_as_it_is(service: str, indexed: Indexed) -> None:
+    voyageai = pytest.importorskip("voyageai")
+    client = voyageai.Client(base_url=f"{service}/v1", api_key="none needed here")
+    encoder = indexed.model.encoder()
+    texts = client.embed(["a dog"], model=INDEX, input_type="query")
+    np.testing.assert_allclose(texts.embeddings, encoder.embed_texts(["a dog"]), atol=TOLERANCE)
+    picture = Image.open(indexed.uris("domain0")[0])
+    pictures = client.multimodal_embed([[picture]], model=INDEX)
+    np.testing.assert_allclose(
+        pictures.embeddings, encoder.embed_images([picture]), atol=TOLERANCE
+    )
+
+
 def test_a_picture_finds_itself_first_however_it_is_sent(service: str, indexed: Indexed) -> None:
     uri = indexed.uris("domain1")[3]
     by_uri = post(service, "/v1/search", query={"image": data_uri(uri)}, index=INDEX, merge="raw")

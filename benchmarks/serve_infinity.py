@@ -1,0 +1,128 @@
+"""The service beside infinity, another embedding server, on a CLIP of the same saved weights.
+
+infinity needs an environment of its own, as it takes older versions of the same libraries:
+`python -m venv .venv-infinity && .venv-infinity/bin/pip install "infinity-emb[server,torch]"`.
+Both get the same JPEGs from 32 clients, one server after the other.
+"""
+
+import argparse
+import json
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from _load import data_uri, throughput
+from _service import service
+from _setting import report, write_images
+from tokenizers import pre_tokenizers
+from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from samesense.artefact.folder import Artefact, save_artefact
+from samesense.encoder.build import build_encoder
+from samesense.recipe.load import load_recipe
+
+CLIENTS = 32
+SIDE_PX, WIDTH = 224, 192
+START_S = 180
+
+
+def build_clip(folder: Path) -> Path:
+    """Write a CLIP with a ViT-Tiny's cost and random weights, as the hub would hold it."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = [*letters, *(f"{letter}</w>" for letter in letters)]
+    pieces += ["<|startoftext|>", "<|endoftext|>"]
+    tokenizer = CLIPTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, merges=[])
+    sizes = {"hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "projection_dim": 128}
+    sizes |= {"num_hidden_layers": 12, "num_attention_heads": 3}
+    vision = sizes | {"image_size": SIDE_PX, "patch_size": 16}
+    text = sizes | {"vocab_size": len(pieces), "bos_token_id": 512, "eos_token_id": 513}
+    CLIPModel(
+        CLIPConfig(text_config=text, vision_config=vision, projection_dim=128)
+    ).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    CLIPImageProcessorPil(
+        size={"shortest_edge": SIDE_PX}, crop_size={"height": SIDE_PX, "width": SIDE_PX}
+    ).save_pretrained(folder)
+    # The name by which older versions know it.
+    settings = folder / "preprocessor_config.json"
+    kept = json.loads(settings.read_text()) | {"image_processor_type": "CLIPImageProcessor"}
+    settings.write_text(json.dumps(kept))
+    return folder
+
+
+def as_model(clip: Path, folder: Path) -> Artefact:
+    """Write the same CLIP as a model of ours."""
+    recipe = load_recipe("clip_domain").with_block("clip", model=str(clip))
+    encoder = build_encoder(recipe)
+    return save_artefact(folder, recipe=recipe, encoder=encoder, metrics={}, provenance={})
+
+
+@contextmanager
+def infinity(program: Path, clip: Path) -> Iterator[str]:
+    """Run infinity and yield the address that embeds."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [program, "v2", "--model-id", clip, "--engine", "torch", "--device", "cpu"]
+    command += ["--no-bettertransformer", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--served-model-name", "default", "--batch-size", "32", "--log-level", "warning"]
+    server = subprocess.Popen([str(word) for word in command])
+    try:
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                break
+            except OSError:
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}/embeddings"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def measure(place: Path, *, images: int, program: Path) -> None:
+    """Run both over the same images."""
+    clip = build_clip(place / "clip")
+    folder = write_images(place / "images", count=images, side_px=SIDE_PX)
+    bodies = [
+        {"model": "default", "modality": "image", "input": [data_uri(path.read_bytes())]}
+        for path in sorted(Path(folder).rglob("*.jpg"))
+    ]
+    with service(place, as_model(clip, place / "model")) as url:
+        ours = throughput(url, bodies, clients=CLIENTS)
+    theirs = None
+    if program.is_file():
+        with infinity(program, clip) as url:
+            theirs = throughput(url, bodies, clients=CLIENTS)
+    report(
+        "serve.beside_infinity",
+        ratio=ours / theirs if theirs else None,
+        bar=1.0,
+        images=images,
+        clients=CLIENTS,
+        images_per_second=ours,
+        images_per_second_infinity=theirs,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=2000)
+    here = Path(__file__).parents[1]
+    parser.add_argument(
+        "--infinity",
+        type=Path,
+        default=here / ".venv-infinity" / "bin" / "infinity_emb",
+        help="its program; without it only ours is measured",
+    )
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        measure(Path(folder), images=given.images, program=given.infinity)
