@@ -16,6 +16,7 @@ from botocore.validate import ParamValidator
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
 
+from samesense.cli.cluster import LOCAL_SETTINGS
 from samesense.core.config import load_options
 from samesense.core.options import validate
 from samesense.recipe.load import find_recipe
@@ -161,11 +162,19 @@ def test_a_spoilt_manifest_is_refused(path: Path, spoil: Change) -> None:
         check_manifest(manifest)
 
 
+PROXY_CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
+NO_SECRETS = {"PYTHONPATH", PROXY_CALLBACK}
+
+
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
 def test_secrets_come_by_reference_only(path: Path) -> None:
     for template in templates(read(path)):
         for container in template["spec"]["containers"]:
-            assert not any("value" in variable for variable in container.get("env", []))
+            written = {
+                one["name"]: one["value"] for one in container.get("env", []) if "value" in one
+            }
+            assert set(written) <= NO_SECRETS
+            assert written.get(PROXY_CALLBACK) in (None, LOCAL_SETTINGS[PROXY_CALLBACK])
             assert all(set(source) == {"secretRef"} for source in container.get("envFrom", []))
 
 

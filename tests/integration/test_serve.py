@@ -88,9 +88,7 @@ def test_the_voyage_client_works_as_it_is(service: str, indexed: Indexed) -> Non
     np.testing.assert_allclose(texts.embeddings, encoder.embed_texts(["a dog"]), atol=TOLERANCE)
     picture = Image.open(indexed.uris("domain0")[0])
     pictures = client.multimodal_embed([[picture]], model=INDEX)
-    np.testing.assert_allclose(
-        pictures.embeddings, encoder.embed_images([picture]), atol=TOLERANCE
-    )
+    np.testing.assert_allclose(pictures.embeddings, encoder.embed_images([picture]), atol=TOLERANCE)
 
 
 def test_a_picture_finds_itself_first_however_it_is_sent(service: str, indexed: Indexed) -> None:
