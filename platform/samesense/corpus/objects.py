@@ -7,6 +7,7 @@ in no message.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
@@ -136,8 +137,17 @@ def split_uri(uri: str) -> tuple[str, str]:
     return parts.netloc, uri.removeprefix(f"{SCHEME}{parts.netloc}").removeprefix("/")
 
 
-@cache
+_opening = Lock()
+
+
 def _client() -> Any:
+    # Threads that ask at the same time would each load the service's description anew.
+    with _opening:
+        return _opened()
+
+
+@cache
+def _opened() -> Any:
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,

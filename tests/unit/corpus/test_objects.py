@@ -31,10 +31,10 @@ def running() -> Iterator[S3Server]:
 def server(running: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
-    objects._client.cache_clear()
+    objects._opened.cache_clear()
     yield running
     running.disturb(share=0)
-    objects._client.cache_clear()
+    objects._opened.cache_clear()
 
 
 def put(server: S3Server, **data: bytes) -> None:
@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_store_is_told_without_secrets(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    objects._client.cache_clear()
+    objects._opened.cache_clear()
     with pytest.raises(CorpusError, match="Set AWS_ACCESS_KEY_ID") as refused:
         listed(f"{ROOT}/photos")
     assert "secret" not in str(refused.value)
