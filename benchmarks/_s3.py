@@ -93,10 +93,9 @@ def serve(folder: Path, port: int) -> None:
         return web.Response(body=files[key].read_bytes(), headers=headers)
 
     app = web.Application()
-    app.add_routes(
-        [web.get(f"/{BUCKET}", listing), web.get(f"/{BUCKET}/", listing)]
-        + [web.get(f"/{BUCKET}/{{key:.+}}", thing)]
-    )
+    for path in (f"/{BUCKET}", f"/{BUCKET}/"):
+        app.router.add_get(path, listing)
+    app.router.add_get(f"/{BUCKET}/{{key:.+}}", thing)
     web.run_app(app, host="127.0.0.1", port=port, print=None, access_log=None)
 
 

@@ -162,6 +162,11 @@ def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path, run: Pa
     command = ("evaluate", "--model", "runs/one", "--corpus", "photos", "--out", "both.json")
     table = samesense(*command, "--protocol", "udcdr", cwd=place).stdout
     square = samesense(*command, "--protocol", "matrix", cwd=place).stdout
+    classified = samesense(*command, "--protocol", "dg", cwd=place).stdout
+    assert "accuracy, prototypes" in classified
+    gap = samesense(*command, "--protocol", "gap", cwd=place).stdout
+    assert "neighbour mixing" in gap
+    assert "95 % interval over queries" in table
     rows = json.loads((place / "both.json").read_text())
     assert {row["model"] for row in rows} == {"identity", "alignment"}
     assert {row["held_out"] for row in rows} == {"domain0"}
@@ -169,6 +174,10 @@ def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path, run: Pa
     udcdr = [row for row in rows if row["protocol"] == "udcdr-clean"]
     assert {"mAP@200", "Prec@200"} <= {row["metric"] for row in udcdr}
     assert {row["n_queries"] for row in udcdr} == {CONCEPTS * EACH}
+    aligned = [row for row in udcdr if row["model"] != "identity" and row["low"] is not None]
+    assert {row["metric"] for row in aligned} == {"mAP@200", "Prec@200", "mAP@all"}
+    assert all(row["low"] <= row["value"] <= row["high"] for row in aligned)
+    assert all(0 < row["p_value"] <= 1 for row in aligned)
     cells = {row["metric"]: row for row in rows if row["protocol"] == "matrix-clean"}
     assert len(cells) == DOMAINS**2 + 1
     there = cells["mAP@all domain0→domain1"]

@@ -13,7 +13,9 @@ def evaluate(
     protocol: str = typer.Option(
         "udcdr",
         help="`udcdr`: queries of the held-out domain, gallery of unseen images of the training "
-        "domains. `matrix`: every domain searched from every other.",
+        "domains. `dg`: their concepts told by prototypes and a linear probe. "
+        "`matrix`: every domain searched from every other. `gap`: how far domains still "
+        "lie apart.",
     ),
     out: Path | None = typer.Option(
         None,
@@ -36,6 +38,7 @@ def evaluate(
     from samesense.cli.cluster import cluster
     from samesense.cli.tables import report_scan
     from samesense.corpus.scan import scan
+    from samesense.evaluation.chance_table import chance_table
     from samesense.evaluation.matrix_table import matrix_table
     from samesense.evaluation.results import read_results, results_table, write_results
     from samesense.experiments.evaluation import run_evaluation, split_as_trained
@@ -51,4 +54,6 @@ def evaluate(
     done = {row.protocol for row in rows}
     write_results(results, [*(row for row in earlier if row.protocol not in done), *rows])
     print(matrix_table(rows) if job.protocol == "matrix" else results_table(rows))
+    if any(row.p_value is not None for row in rows):
+        print(f"\n{chance_table(rows)}\n")
     print(f"results  {results}")

@@ -5,6 +5,8 @@ from typing import Literal
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
 
+Protocol = Literal["udcdr", "dg", "matrix", "gap"]
+
 
 class EvaluateJob(Options):
     """Measure a trained model on images that no stage of it has seen."""
@@ -13,8 +15,9 @@ class EvaluateJob(Options):
     """Folder of the training run, or of its artefact."""
     corpus: str
     """The corpus that it was trained on."""
-    protocol: Literal["udcdr", "matrix"] = "udcdr"
-    """Held-out queries in a gallery of the training domains, or every domain from every other."""
+    protocol: Protocol = "udcdr"
+    """Held-out queries in a gallery of the training domains, their concepts told by classifiers,
+    every domain searched from every other, or what is left between the domains."""
     cache: str = "runs/cache"
     """Folder of the vector cache."""
     limits: DecodeLimits = DecodeLimits()

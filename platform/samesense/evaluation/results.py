@@ -28,6 +28,11 @@ class Row:
     protocol: str
     n_queries: int
     n_gallery: int
+    low: float | None = None
+    high: float | None = None
+    """Bounds of the 95 % bootstrap interval over queries, where the value is their mean."""
+    p_value: float | None = None
+    """How often chance parts the value as far from the unaligned one, over the same queries."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 Shapes: N items, D width.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,20 @@ from samesense.corpus.manifest import Manifest
 from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
 from samesense.evaluation.matrix_table import ASYMMETRY, PAIR
-from samesense.evaluation.options import EvaluateJob
-from samesense.evaluation.protocols.matrix import source_target_matrix
+from samesense.evaluation.options import EvaluateJob, Protocol
+from samesense.evaluation.protocols.dg import domain_generalisation
+from samesense.evaluation.protocols.gap import domain_gap
+from samesense.evaluation.protocols.matrix import Matrix, source_target_matrix
+from samesense.evaluation.protocols.scores import Scores
 from samesense.evaluation.protocols.udcdr import udcdr
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import BASELINE, Row
+from samesense.metrics.statistics import bootstrap_interval, paired_p_value
 from samesense.training.driver import START
 from samesense.training.options import TrainJob
+
+UNSEEN = ("gallery", "query")
+LEARNED_FROM = ("train", "validation", *UNSEEN)
 
 
 def split_as_trained(artefact: Artefact, manifest: Manifest) -> Manifest:
@@ -53,7 +60,13 @@ def run_evaluation(job: EvaluateJob, *, split: Manifest) -> list[Row]:
         ArtefactError: if the model cannot be read.
     """
     artefact = load_artefact(job.model)
-    fold = compare(artefact, split, cache_root=job.cache, limits=job.limits)
+    fold = compare(
+        artefact,
+        split,
+        cache_root=job.cache,
+        limits=job.limits,
+        splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
+    )
     seed = _trained_by(artefact).seed
     return fold_rows(fold, seed=seed, model=artefact.recipe.name, protocol=job.protocol)
 
@@ -86,8 +99,16 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
         )
 
 
-def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: DecodeLimits) -> Fold:
-    """Return the vectors of the items that no stage has seen, unaligned and aligned.
+def compare(
+    artefact: Artefact,
+    split: Manifest,
+    *,
+    cache_root: str,
+    limits: DecodeLimits,
+    splits: Sequence[str] = UNSEEN,
+) -> Fold:
+    """Return the vectors of items unaligned and aligned, by default of those that no stage has
+    seen.
 
     The unaligned are the last-token vectors of the tower as it was before training, without its
     adapter if it has one.
@@ -95,11 +116,11 @@ def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: Dec
     Raises:
         ArtefactError: if training changed the tower and the model before it is not there.
     """
-    unseen = split.of(splits=("gallery", "query"))
+    items = split.of(splits=splits)
     adapted = artefact.recipe.reads_adapter(artefact.recipe.vector["image"])
     before, after = (
         fill_image_vectors(
-            unseen,
+            items,
             model=model.folder,
             cache_root=cache_root,
             limits=limits,
@@ -109,8 +130,8 @@ def compare(artefact: Artefact, split: Manifest, *, cache_root: str, limits: Dec
         for model, adapter in ((_untrained(artefact), False), (artefact, adapted))
     )
     rejected = before.rejected | after.rejected
-    bad = [key in rejected for key in unseen.column("content_hash")]
-    kept = unseen.where(~np.array(bad, dtype=bool))
+    bad = [key in rejected for key in items.column("content_hash")]
+    kept = items.where(~np.array(bad, dtype=bool))
     keys = list(kept.column("content_hash"))
     aligner = artefact.aligner()
     return Fold(
@@ -133,35 +154,57 @@ def _untrained(artefact: Artefact) -> Artefact:
     return load_artefact(start)
 
 
-def fold_rows(fold: Fold, *, seed: int, model: str, protocol: str = "udcdr") -> list[Row]:
-    """Return one row a metric for the unaligned and the aligned vectors."""
-    return [
-        Row(
-            held_out=fold.held_out,
-            seed=seed,
-            model=name,
-            metric=metric,
-            value=value,
-            protocol=f"{protocol}-clean",
-            n_queries=n_queries,
-            n_gallery=n_gallery,
-        )
-        for name, embedded in ((BASELINE, fold.before), (model, fold.after))
-        for metric, value, n_queries, n_gallery in _scores(embedded, protocol)
-    ]
+def fold_rows(fold: Fold, *, seed: int, model: str, protocol: Protocol = "udcdr") -> list[Row]:
+    """Return one row a metric for the unaligned and the aligned vectors.
 
-
-def _scores(embedded: Embedded, protocol: str) -> Iterator[tuple[str, float, int, int]]:
-    """Yield metric, value, and how many queries and gallery items it is of."""
-    if protocol == "udcdr":
-        scores = udcdr(embedded)
+    Means over queries have their interval, and the aligned ones how likely chance is to part the
+    two as far.
+    """
+    before, after = (_scores(embedded, protocol) for embedded in (fold.before, fold.after))
+    rows = []
+    for name, scores in ((BASELINE, before), (model, after)):
         for metric, value in scores.values.items():
-            yield metric, value, scores.n_queries, scores.n_gallery
-        return
-    matrix = source_target_matrix(embedded)
-    names, items_K = matrix.domains, matrix.items_K
+            values_Q = scores.per_query.get(metric)
+            spread = None if values_Q is None else bootstrap_interval(values_Q)
+            by_chance = None
+            if values_Q is not None and name != BASELINE:
+                by_chance = paired_p_value(values_Q, before.per_query[metric])
+            n_queries, n_gallery = scores.sizes.get(metric, (scores.n_queries, scores.n_gallery))
+            rows.append(
+                Row(
+                    held_out=fold.held_out,
+                    seed=seed,
+                    model=name,
+                    metric=metric,
+                    value=value,
+                    protocol=f"{protocol}-clean",
+                    n_queries=n_queries,
+                    n_gallery=n_gallery,
+                    low=None if spread is None else spread.low,
+                    high=None if spread is None else spread.high,
+                    p_value=by_chance,
+                )
+            )
+    return rows
+
+
+def _scores(embedded: Embedded, protocol: Protocol) -> Scores:
+    match protocol:
+        case "udcdr":
+            return udcdr(embedded)
+        case "dg":
+            return domain_generalisation(embedded)
+        case "gap":
+            return domain_gap(embedded)
+        case "matrix":
+            return _matrix_scores(source_target_matrix(embedded))
+
+
+def _matrix_scores(matrix: Matrix) -> Scores:
+    names, items_K = matrix.domains, matrix.items_K.tolist()
+    values, sizes = {}, {}
     for i, j in np.ndindex(matrix.map_KK.shape):
         metric = PAIR.format(source=names[i], target=names[j])
-        yield metric, float(matrix.map_KK[i, j]), int(items_K[i]), int(items_K[j])
-    every = int(items_K.sum())
-    yield ASYMMETRY, float(matrix.asymmetry_KK.max()), every, every
+        values[metric], sizes[metric] = float(matrix.map_KK[i, j]), (items_K[i], items_K[j])
+    values[ASYMMETRY] = float(matrix.asymmetry_KK.max())
+    return Scores(values, {}, n_queries=sum(items_K), n_gallery=sum(items_K), sizes=sizes)

@@ -45,7 +45,11 @@ def average_precision_at_k(similarity: Similarity, relevant: Relevant, k: int | 
     Raises:
         ValueError: if the shapes differ or the similarities are no ranking.
     """
-    hits_QK = _hits(similarity, relevant, k)
+    return average_precision(_hits(similarity, relevant, k))
+
+
+def average_precision(hits_QK: NDArray[np.bool_]) -> PerQuery:
+    """Return AP of each query (Q,) from which of its first K answers are relevant, best first."""
     places_K = np.arange(1, hits_QK.shape[1] + 1)
     precision_QK = hits_QK.cumsum(axis=1) / places_K
     found_Q = hits_QK.sum(axis=1)

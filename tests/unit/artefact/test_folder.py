@@ -1,6 +1,8 @@
 """A trained model as a folder: whole or not at all, and the same vectors back."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -229,3 +231,9 @@ def test_an_exported_tower_is_a_backbone_with_the_same_vectors(
     names = {path.name for path in (tmp_path / "exported").iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= names
     assert not [name for name in names if "adapter" in name]
+
+
+def test_an_aligner_is_read_without_what_only_towers_need() -> None:
+    code = "import sys, samesense.artefact.folder; print('transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -6,9 +6,11 @@ import pytest
 from samesense.core.errors import CorpusError
 from samesense.corpus.manifest import Manifest
 from samesense.evaluation.embedded import Embedded
-from samesense.evaluation.protocols import scores
+from samesense.evaluation.protocols.dg import domain_generalisation
+from samesense.evaluation.protocols.gap import domain_gap
 from samesense.evaluation.protocols.matrix import source_target_matrix
 from samesense.evaluation.protocols.udcdr import udcdr
+from samesense.metrics import blocked
 from samesense.metrics.ranking import map_at_k
 
 
@@ -46,7 +48,9 @@ def test_udcdr_searches_the_held_out_domain_in_the_gallery_alone() -> None:
 
 def test_blocks_of_queries_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = udcdr(embedded())
-    monkeypatch.setattr(scores, "QUERIES_PER_BLOCK", 7)
+    monkeypatch.setattr(blocked, "QUERIES_AT_ONCE", 7)
+    monkeypatch.setattr(blocked, "GALLERY_AT_ONCE", 5)
+    monkeypatch.setattr(blocked, "ENTRIES_AT_ONCE", 1)
     assert udcdr(embedded()).values == pytest.approx(whole.values)
 
 
@@ -62,6 +66,81 @@ def test_an_image_that_was_trained_on_is_refused() -> None:
 def test_a_corpus_without_queries_is_refused() -> None:
     with pytest.raises(CorpusError, match="0 queries"):
         udcdr(embedded().of(domains=("photo", "cartoon")))
+
+
+def test_concepts_that_lie_apart_are_told_in_a_domain_that_was_never_seen() -> None:
+    data = with_validation(embedded(items=300))
+    axis = np.eye(8, dtype=np.float32)[(data.manifest.column("label") == "dog").astype(int)]
+    told = domain_generalisation(Embedded(data.manifest, axis))
+    assert told.values == {"accuracy, prototypes": 1, "accuracy, linear probe": 1}
+    by_chance = domain_generalisation(data).values
+    assert all(0.3 < value < 0.7 for value in by_chance.values())
+    assert told.n_queries == 100
+
+
+def test_a_prototype_is_not_the_domain_with_most_images() -> None:
+    """Nine photos of a dog say one thing, one cartoon another: both count the same."""
+    rows = [("photo", "dog", [1.0, 0.0, 0.0])] * 9 + [("cartoon", "dog", [0.0, 1.0, 0.0])]
+    rows += [("photo", "cat", [0.0, 0.3, 0.95])] * 2
+    asked = [("sketch", "dog", [0.1, 0.9, 0.4])]
+    splits = ["train"] * len(rows) + ["gallery", "query"]
+    items = [*rows, ("photo", "cat", [0.0, 0.0, 1.0]), *asked]
+    manifest = Manifest.from_rows(
+        [
+            {"id": str(i), "uri": str(i), "domain": d, "label": c, "content_hash": str(i)}
+            | {"split": split}
+            for i, ((d, c, _), split) in enumerate(zip(items, splits, strict=True))
+        ]
+    )
+    z = np.array([vector for _, _, vector in items], np.float32)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    assert domain_generalisation(Embedded(manifest, z)).values["accuracy, prototypes"] == 1
+
+
+def test_a_concept_that_was_never_learned_is_told() -> None:
+    data = with_validation(embedded())
+    rows = data.manifest.table.to_pylist()
+    rows[1]["label"] = "horse"  # a query
+    with pytest.raises(CorpusError, match="no training domain has the concept 'horse'"):
+        domain_generalisation(Embedded(Manifest.from_rows(rows), data.z_ND))
+    with pytest.raises(CorpusError, match="0 to ask"):
+        domain_generalisation(data.of(domains=("photo", "cartoon")))
+
+
+def with_validation(data: Embedded) -> Embedded:
+    rows = data.manifest.table.to_pylist()
+    for place, row in enumerate(rows):
+        row["split"] = "validation" if row["split"] == "gallery" and place % 2 else row["split"]
+    return Embedded(Manifest.from_rows(rows), data.z_ND)
+
+
+def test_the_gap_between_mixed_domains_is_small_and_between_parted_ones_is_not() -> None:
+    data = embedded(items=300)
+    parted = data.z_ND.copy()
+    parted[data.manifest.column("domain") == "sketch", 0] += 5
+    parted /= np.linalg.norm(parted, axis=1, keepdims=True)
+    mixed, apart = domain_gap(data).values, domain_gap(Embedded(data.manifest, parted)).values
+    assert mixed["domain mean distance"] < 0.3 < apart["domain mean distance"]
+    assert mixed["neighbour mixing"] > 0.8 > apart["neighbour mixing"]
+    assert apart["domain probe"] > mixed["domain probe"]
+
+
+def test_a_domain_of_one_image_has_no_gap() -> None:
+    data = embedded()
+    keep = (data.manifest.column("domain") != "photo") | (data.manifest.column("id") == "3")
+    lonely = Embedded(data.manifest.where(keep), data.z_ND[keep])
+    with pytest.raises(CorpusError, match="domain 'photo' has one unseen image"):
+        domain_gap(lonely)
+
+
+def test_the_ceiling_counts_what_could_be_found() -> None:
+    data = embedded()
+    found = udcdr(data)
+    labels_g = data.of(splits=("gallery",)).manifest.column("label").tolist()
+    labels_q = data.of(splits=("query",)).manifest.column("label").tolist()
+    expected = np.mean([labels_g.count(label) / len(labels_g) for label in labels_q])
+    assert found.values["Prec@200 ceiling"] == pytest.approx(expected)
+    assert found.values["Prec@200"] == pytest.approx(expected)
 
 
 def test_the_matrix_of_perfect_vectors_is_one_everywhere_and_symmetric() -> None:

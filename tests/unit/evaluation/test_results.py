@@ -66,6 +66,9 @@ def test_the_file_is_a_list_of_rows_with_stable_names(tmp_path: Path) -> None:
         "protocol": "udcdr-clean",
         "n_queries": 10,
         "n_gallery": 20,
+        "low": None,
+        "high": None,
+        "p_value": None,
     }
     assert read_results(tmp_path / "results.json") == ROWS
 

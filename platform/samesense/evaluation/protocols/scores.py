@@ -1,20 +1,22 @@
 """Ranking metrics of queries in a gallery, in bounded memory.
 
-Shapes: Q queries, G gallery items.
+Shapes: Q queries, G gallery items, K answers.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samesense.evaluation.embedded import Embedded
-from samesense.metrics.ranking import (
-    map_at_k,
-    precision_at_k,
-    precision_ceiling_at_k,
-)
+from samesense.metrics.blocked import average_precision_of_all, first_answers
+from samesense.metrics.ranking import average_precision
 
-QUERIES_PER_BLOCK = 512
+ANSWERS = 200
+CEILING = "Prec@200 ceiling"
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,12 @@ class Scores:
     """Metrics by name, and of how many items."""
 
     values: dict[str, float]
+    per_query: dict[str, NDArray[np.float64]]
+    """The values (Q,) whose mean a metric is, where it is one."""
     n_queries: int
     n_gallery: int
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Queries and gallery items of a metric that is of fewer."""
 
 
 def score(query: Embedded, *, gallery: Embedded) -> Scores:
@@ -31,22 +37,33 @@ def score(query: Embedded, *, gallery: Embedded) -> Scores:
 
     An item never counts as its own answer: gallery items with the query's content are left out.
     """
-    totals = dict.fromkeys(("mAP@200", "Prec@200", "mAP@all", "Prec@200 ceiling"), 0.0)
-    label_G = gallery.manifest.column("label")
-    content_G = gallery.manifest.column("content_hash")
     label_Q, content_Q = (query.manifest.column(name) for name in ("label", "content_hash"))
-    for start in range(0, len(label_Q), QUERIES_PER_BLOCK):
-        rows = slice(start, start + QUERIES_PER_BLOCK)
-        similarity = query.z_ND[rows] @ gallery.z_ND.T
-        relevant = label_Q[rows, None] == label_G[None, :]
-        itself = content_Q[rows, None] == content_G[None, :]
-        similarity[itself] = -np.inf
-        relevant &= ~itself
-        weight = len(similarity)
-        totals["mAP@200"] += weight * map_at_k(similarity, relevant, 200)
-        totals["Prec@200"] += weight * precision_at_k(similarity, relevant, 200)
-        totals["mAP@all"] += weight * map_at_k(similarity, relevant, None)
-        totals["Prec@200 ceiling"] += weight * precision_ceiling_at_k(relevant, 200)
-    queries = max(len(label_Q), 1)
-    values = {name: float(total / queries) for name, total in totals.items()}
-    return Scores(values=values, n_queries=len(label_Q), n_gallery=len(label_G))
+    label_G, content_G = (gallery.manifest.column(name) for name in ("label", "content_hash"))
+    ranked: dict[str, Any] = {
+        "gallery_GD": gallery.z_ND,
+        "key_Q": content_Q,
+        "key_G": content_G,
+    }
+    first = first_answers(query.z_ND, k=ANSWERS, **ranked)
+    right_QK = (label_G[first.gallery_QK] == label_Q[:, None]).astype(bool)
+    right_QK &= np.isfinite(first.similarity_QK)
+    width = max(right_QK.shape[1], 1)
+    per_query = {
+        "mAP@200": average_precision(right_QK),
+        "Prec@200": right_QK.sum(axis=1) / width,
+        "mAP@all": average_precision_of_all(query.z_ND, label_Q=label_Q, label_G=label_G, **ranked),
+    }
+    reachable_Q = np.minimum(_relevant(query, gallery), width) / width
+    means = per_query | {CEILING: reachable_Q}
+    values = {name: float(v_Q.mean()) if len(v_Q) else 0.0 for name, v_Q in means.items()}
+    return Scores(values, per_query, n_queries=len(label_Q), n_gallery=len(label_G))
+
+
+def _relevant(query: Embedded, gallery: Embedded) -> NDArray[np.int64]:
+    """Return how many gallery items answer each query (Q,)."""
+    names = ("label", "content_hash")
+    label_G, content_G = (gallery.manifest.column(name).tolist() for name in names)
+    label_Q, content_Q = (query.manifest.column(name).tolist() for name in names)
+    of_label, itself = Counter(label_G), Counter(zip(label_G, content_G, strict=True))
+    pairs = zip(label_Q, content_Q, strict=True)
+    return np.array([of_label[label] - itself[label, content] for label, content in pairs])

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samesense.evaluation.embedded import Embedded
-from samesense.metrics.ranking import rank
+from samesense.metrics.blocked import first_answers
 
 SHOWN_ANSWERS = 10
-QUERIES_PER_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -33,21 +32,17 @@ class Choice:
     why: str
 
 
-def first_answers(embedded: Embedded) -> Answers:
+def answers_of_queries(embedded: Embedded) -> Answers:
     """Rank the gallery for every query, as the protocol does: a query is never its own answer."""
     query, gallery = embedded.of(splits=("query",)), embedded.of(splits=("gallery",))
     label_Q, label_G = query.manifest.column("label"), gallery.manifest.column("label")
     content_Q, content_G = (e.manifest.column("content_hash") for e in (query, gallery))
-    orders, scores = [], []
-    for start in range(0, max(len(label_Q), 1), QUERIES_PER_BLOCK):
-        rows = slice(start, start + QUERIES_PER_BLOCK)
-        similarity = query.z_ND[rows] @ gallery.z_ND.T
-        similarity[content_Q[rows, None] == content_G[None, :]] = -np.inf
-        orders.append(rank(similarity, SHOWN_ANSWERS))
-        scores.append(np.take_along_axis(similarity, orders[-1], axis=1))
-    gallery_QK = np.concatenate(orders)
-    right_QK = (label_G[gallery_QK] == label_Q[:, None]).astype(bool)
-    return Answers(gallery_QK, np.concatenate(scores), right_QK)
+    first = first_answers(
+        query.z_ND, gallery_GD=gallery.z_ND, k=SHOWN_ANSWERS, key_Q=content_Q, key_G=content_G
+    )
+    right_QK = (label_G[first.gallery_QK] == label_Q[:, None]).astype(bool)
+    right_QK &= np.isfinite(first.similarity_QK)
+    return Answers(first.gallery_QK, first.similarity_QK, right_QK)
 
 
 def choose(before: Answers, *, after: Answers) -> list[Choice]:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from html import escape
 
 from samesense.corpus.manifest import Manifest
-from samesense.evaluation.report.answers import Answers, Choice, choose, first_answers
+from samesense.evaluation.report.answers import Answers, Choice, answers_of_queries, choose
 from samesense.evaluation.report.report import Fold
 
 
 def rankings(fold: Fold, *, picture: Callable[[str], str]) -> str:
     """Return HTML; ``picture`` turns the URI of an image into the source of an ``<img>``."""
-    before, after = first_answers(fold.before), first_answers(fold.after)
+    before, after = answers_of_queries(fold.before), answers_of_queries(fold.after)
     choices = choose(before, after=after)
     parts = [_asked(fold, choice, before, after, picture) for choice in choices]
     if after.right_QK.size and after.right_QK[:, 0].all():
