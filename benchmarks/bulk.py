@@ -1,8 +1,10 @@
 """A bucket to vectors to Milvus, against the bare loop on local files; and what more images cost.
 
 The bare loop is that of ``embed.py``: one process, the same tower, threads and forwards, local
-files, no index. A change of the alignment alone is set against the first pass. Growth is measured
-on a real Milvus server, as a local index would lie in the driver's own memory.
+files, no index; the model costs what a ViT-Tiny does (light), and what a ViT-Base does (heavy), the
+smallest vision tower among the published models of this architecture. A change of the alignment
+alone is set against the heavy first pass. Growth is measured on a real Milvus server, as a local
+index would lie in the driver's own memory.
 """
 
 import resource
@@ -25,6 +27,7 @@ from samesense.corpus.scan import scan
 from samesense.encoder.scratch import build_idefics3
 
 MIB_IN_KIB = 1 << 10
+BASE_WIDTH = 768
 
 
 def realigned(artefact: Artefact, folder: Path) -> Artefact:
@@ -55,43 +58,35 @@ def embed(
     return done, time.monotonic() - started
 
 
-def speed(place: Path, *, bucket: str, images: int, backbone: str | None) -> None:
-    """Compare the first pass and the bare loop."""
-    backbone = backbone or realistic_backbone(place / "backbone")
-    artefact = untrained(place / "model", backbone=backbone)
+def speed(name: str, place: Path, *, corpus: str, local: Path, artefact: Artefact) -> float:
+    """Compare the first pass and the bare loop, and return the seconds of the first pass."""
+    manifest = scan(str(local)).manifest
+    images = len(manifest)
     with cluster():
-        done, ours_s = embed(place / "speed", f"{bucket}/{images}", artefact)
+        done, ours_s = embed(place, corpus, artefact)
     assert (done.fates["embedded"], done.encoded) == (images, images)
-    local = scan(str(place / "bucket" / str(images))).manifest
-    bare_s = bare_loop(local, load_artefact(artefact.folder), place / "bare")
+    bare_s = bare_loop(manifest, load_artefact(artefact.folder), place / "bare")
     report(
-        "bulk.speed",
+        name,
         ratio=bare_s / ours_s,
         bar=0.9,
         images=images,
         images_per_second=images / ours_s,
         images_per_second_bare=images / bare_s,
     )
+    return ours_s
 
 
-def realign(place: Path, *, bucket: str, images: int) -> None:
-    """Compare the first pass of a model of a ViT-Base's cost and a change of its alignment alone.
-
-    That is the smallest vision tower among the published models of this architecture.
-    """
-    backbone = realistic_backbone(place / "base", width=768)
-    artefact = untrained(place / "base-model", backbone=backbone)
-    corpus = f"{bucket}/{images}"
+def realign(place: Path, *, corpus: str, artefact: Artefact, first_s: float) -> None:
+    """Compare the first pass, done before in this place, and a change of the alignment alone."""
     with cluster():
-        first, first_s = embed(place / "realign", corpus, artefact)
-        again, again_s = embed(place / "realign", corpus, realigned(artefact, place / "other"))
-    assert (first.fates["embedded"], first.encoded) == (images, images)
-    assert (again.fates["embedded"], again.encoded, again.bytes) == (images, 0, 0)
+        again, again_s = embed(place, corpus, realigned(artefact, place / "other"))
+    assert (again.encoded, again.bytes) == (0, 0)
     report(
         "bulk.realign",
         ratio=first_s / again_s,
         bar=50,
-        images=images,
+        images=again.fates["embedded"],
         seconds_first=first_s,
         seconds_again=again_s,
     )
@@ -130,16 +125,23 @@ def growth(place: Path, *, bucket: str, few: int, many: int) -> None:
 def measure(
     place: Path, *, images: int, heavy: int, few: int, many: int, backbone: str | None
 ) -> None:
-    """Fill a bucket and measure all of it."""
-    for count in {images, heavy}:
-        write_images(place / "bucket" / str(count), count=count, side_px=224)
-    for count in (few, many):
-        write_images(place / "bucket" / "small" / str(count), count=count, side_px=48)
+    """Fill a bucket and measure all of it, growth first, as a process' peak never goes down."""
+    sizes = {f"small/{few}": (few, 48), f"small/{many}": (many, 48)}
+    sizes |= {"light": (images, 224), "heavy": (heavy, 224)}
+    for name, (count, side_px) in sizes.items():
+        write_images(place / "bucket" / name, count=count, side_px=side_px)
+    light = backbone or realistic_backbone(place / "tiny")
+    base = backbone or realistic_backbone(place / "base", width=BASE_WIDTH)
     with s3_server(place / "bucket") as bucket:
-        # First, since a process' peak of memory never goes down.
         growth(place, bucket=bucket, few=few, many=many)
-        speed(place, bucket=bucket, images=images, backbone=backbone)
-        realign(place, bucket=bucket, images=heavy)
+        for name, given in (("light", light), ("heavy", base)):
+            artefact = untrained(place / f"{name}_model", backbone=given)
+            job, corpus = place / f"{name}_job", f"{bucket}/{name}"
+            local = place / "bucket" / name
+            first_s = speed(
+                f"bulk.speed_{name}", job, corpus=corpus, local=local, artefact=artefact
+            )
+        realign(job, corpus=corpus, artefact=artefact, first_s=first_s)
 
 
 if __name__ == "__main__":

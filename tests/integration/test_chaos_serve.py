@@ -29,12 +29,13 @@ from tests.integration.milvus_server import MilvusServer
 from tests.integration.serving import INDEX, Indexed, fill, write_indexes
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(3600)]
-REQUESTS = 5000 if os.environ.get("SAMESENSE_CHAOS") == "full" else 400
+FULL = os.environ.get("SAMESENSE_CHAOS") == "full"
+REQUESTS = 5000 if FULL else 400
 CLIENTS = 6
 KILLED_PARTS = ("front", "embedder", "renderer", "searcher")
 TEXTS = [f"picture number {number}" for number in range(8)]
-BETWEEN_S = (1.0, 4.0)
-RESTARTS = 5
+BETWEEN_S = (4.0, 12.0)
+RESTARTS = 5 if FULL else 2
 
 
 @pytest.fixture(scope="module")

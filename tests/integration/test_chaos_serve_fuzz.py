@@ -90,9 +90,8 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
 
 def places(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield path
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
     if isinstance(tree, dict | list):
-        for key, value in items:
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
             yield from places(value, (*path, key))
 
 

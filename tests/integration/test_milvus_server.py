@@ -8,6 +8,7 @@ import pytest
 
 from samesense.core.errors import StoreError
 from samesense.index.options import HnswIndex, IndexOptions, IvfIndex
+from samesense.index.rows import IndexRows
 from samesense.index.store import Store, open_store
 from samesense.search.query import search
 from tests.integration.index_rows import (
@@ -87,6 +88,27 @@ def test_a_search_may_be_held_to_some_labels(store: Store, served_index: str) ->
     )
     assert {domain: len(hits) for domain, (hits,) in found.items()} == dict.fromkeys(DOMAINS, 7)
     assert {hit.label for (hits,) in found.values() for hit in hits} == {"label 1"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "it's \"quoted\"", "back\\slash\\", "two\nlines\r", "'] or id != ['",
+        '"] or id != ["', "日本\t☂",
+    ],
+)  # fmt: skip
+def test_whatever_is_in_an_id_it_means_that_row_alone(store: Store, index: str, name: str) -> None:
+    collection = filled(store, index, count=3)
+    assert collection.known([name]) == {}
+    assert collection.vectors([name]) == {}
+    z_ND = vectors(1, seed=5)
+    collection.upsert(IndexRows([name], [name], [name], ["f" * 64], z_ND))
+    assert collection.known([name])[name].uri == name
+    np.testing.assert_allclose(collection.vectors([name])[name], z_ND[0], atol=1e-6)
+    ((hit,),) = collection.search(z_ND, limit=9, labels=[name])
+    assert hit.id == name
+    collection.delete([name])
+    assert (collection.known([name]), collection.count()) == ({}, 3)
 
 
 def test_a_sample_is_of_the_rows_and_the_same_every_time(store: Store, served_index: str) -> None:

@@ -19,6 +19,7 @@ from samesense.index.rows import Hit, IndexRows, Known
 from samesense.index.schema import HIT_FIELDS, search_params
 
 LOAD_TIMEOUT_S = 600
+ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
 PAGE_ROWS = 10_000
 VECTORS_A_PAGE = 2_000
 HITS_A_REQUEST = 100_000
@@ -97,7 +98,9 @@ class Collection:
         """Return what is known of each of these rows that is there, by its id."""
         found: dict[str, Known] = {}
         for page in _pages(ids):
-            rows = self._read("reading", "get", ids=page, output_fields=["id", *KNOWN_FIELDS])
+            rows = self._read(
+                "reading", "query", filter=_any_of("id", page), output_fields=["id", *KNOWN_FIELDS]
+            )
             found |= {
                 row["id"]: Known(**{name: row[name] for name in KNOWN_FIELDS}) for row in rows
             }
@@ -107,7 +110,9 @@ class Collection:
         """Return the vector (D,) of each of these rows that is there, by its id."""
         found: dict[str, npt.NDArray[np.float32]] = {}
         for page in _pages(ids, rows=VECTORS_A_PAGE):
-            rows = self._read("reading", "get", ids=page, output_fields=["id", "vector"])
+            rows = self._read(
+                "reading", "query", filter=_any_of("id", page), output_fields=["id", "vector"]
+            )
             found |= {row["id"]: np.asarray(row["vector"], dtype=np.float32) for row in rows}
         return found
 
@@ -130,7 +135,7 @@ class Collection:
     def delete(self, ids: Sequence[str]) -> None:
         """Delete these rows; one that is not there is no fault."""
         for page in _pages(ids):
-            self._ask(f"deleting {len(page)} rows of", "delete", ids=page)
+            self._ask(f"deleting {len(page)} rows of", "delete", filter=_any_of("id", page))
 
     def search(
         self, z_QD: npt.NDArray[np.float32], *, limit: int, labels: Sequence[str] = ()
@@ -167,7 +172,7 @@ class Collection:
     def _search(
         self, z_QD: npt.NDArray[np.float32], *, limit: int, labels: Sequence[str]
     ) -> list[list[Hit]]:
-        chosen = {"filter": f"label in [{', '.join(map(_quoted, labels))}]"} if labels else {}
+        chosen = {"filter": _any_of("label", labels)} if labels else {}
         answers = self._read(
             "searching",
             "search",
@@ -209,8 +214,13 @@ class Collection:
         )
 
 
+def _any_of(field: str, texts: Sequence[str]) -> str:
+    return f"{field} in [{', '.join(map(_quoted, texts))}]"
+
+
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Return a text as Milvus' filters write it, whatever is in it."""
+    return '"' + text.translate(ESCAPED) + '"'
 
 
 def _pages(ids: Sequence[str], *, rows: int = PAGE_ROWS) -> Iterator[list[str]]:

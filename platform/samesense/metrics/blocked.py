@@ -142,20 +142,20 @@ def _first_of_block(query_BD: Tensor, *, gallery: Tensor, k: int, left_out_P2: T
     least_B = torch.empty(0)
     waiting: list[tuple[Tensor, Tensor]] = []
     for start in range(0, len(gallery), GALLERY_AT_ONCE):
-        # Minus zero and zero are the same number.
-        similarity_BR = (query_BD @ gallery[start : start + GALLERY_AT_ONCE].T).add_(0.0)
+        similarity_BR = query_BD @ gallery[start : start + GALLERY_AT_ONCE].T
         row_P, column_P = left_out_P2.T
         inside = (column_P >= start) & (column_P < start + similarity_BR.shape[1])
         similarity_BR[row_P[inside], column_P[inside] - start] = -torch.inf
-        _refuse_nan(similarity_BR)
+        # A NaN is less than nothing, so it is looked at and refused.
         if start == 0:
             best = similarity_BR.topk(min(k, similarity_BR.shape[1]), dim=1).values
-            wanted_BR = similarity_BR >= best[:, -1:]
+            beaten_BR = similarity_BR < best[:, -1:]
         else:
-            # Where there are fewer than k answers yet, the least is NaN, and all are wanted.
-            wanted_BR = ~(similarity_BR <= least_B[:, None])
-        rows, columns = wanted_BR.nonzero(as_tuple=True)
-        waiting.append((rows, _pairs(similarity_BR[rows, columns], columns + start)))
+            # Where there are fewer than k answers yet, the least is NaN, and beats nothing.
+            beaten_BR = similarity_BR <= least_B[:, None]
+        places = torch.from_numpy(np.flatnonzero(beaten_BR.logical_not_().numpy()))
+        rows, columns = places // similarity_BR.shape[1], places % similarity_BR.shape[1]
+        waiting.append((rows, _pairs(similarity_BR.ravel()[places], columns + start)))
         if start == 0 or sum(len(rows) for rows, _ in waiting) > best_BK.numel():
             best_BK, least_B = _merged(best_BK, waiting)
             waiting = []
@@ -180,7 +180,8 @@ def _pairs(similarity_P: Tensor, column_P: Tensor) -> Tensor:
 
     The bits of a float rank as a whole number does, but for the negative ones, which are turned.
     """
-    bits_P = similarity_P.view(torch.int32)
+    _refuse_nan(similarity_P)
+    bits_P = (similarity_P + 0.0).view(torch.int32)  # minus zero is zero
     ordered_P = bits_P ^ ((bits_P >> 31) & 0x7FFFFFFF)
     return (ordered_P.long() << 32) | (LOW_BITS - column_P)
 

@@ -138,7 +138,7 @@ def _add_operations(app: FastAPI, service: Service, measures: Measures) -> None:
         await service.indexes()
         return _json({"status": "ready"})
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Counters of this process for Prometheus."""
         return PlainTextResponse(measures.text(), media_type=measures.media_type)
@@ -160,7 +160,9 @@ def _add_errors(app: FastAPI) -> None:
         codes = {404: "not_found", 405: "method_not_allowed"}
         code = codes.get(error.status_code, "bad_request")
         message = f"{request.method} {request.url.path}: {error.detail}"
-        return _refusal(ApiError(error.status_code, code, message))
+        answer = _refusal(ApiError(error.status_code, code, message))
+        answer.headers.update(error.headers or {})
+        return answer
 
 
 async def _read(
