@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psutil
@@ -38,6 +39,7 @@ ODD: tuple[Any, ...] = (
     None, True, -1, 0, 1e308, 10**30, "", "\x00", "ﷺ" * 500, [], {}, [[]], [None] * 40,
     {"text": {}}, "data:image/jpeg;base64,", "data:;base64,AAAA", "file:///etc/passwd",
     "http://127.0.0.1/", "http://[::1]/", "http://169.254.169.254/latest/", "../../etc/passwd",
+    "\ud800", "'] or id != ['",
 )  # fmt: skip
 ANSWERS = {200, 400, 404, 409, 413, 415, 422}
 
@@ -150,7 +152,7 @@ def deep_body(client: httpx.Client, rng: random.Random) -> httpx.Response:
 def odd_address(client: httpx.Client, rng: random.Random) -> httpx.Response:
     name = "".join(rng.choice("ab./%\\é'\"<;") for _ in range(rng.randint(1, 20)))
     path = rng.choice(["/v1/items/{}", "/v1/items/{}/thumbnail", "/v1/indexes/{}/map", "/page/{}"])
-    return client.get(path.format(httpx.URL("/").copy_with(path="/" + name).path.lstrip("/")))
+    return client.get(path.format(quote(name, safe="/.")))
 
 
 WAYS: tuple[Callable[[httpx.Client, random.Random], httpx.Response], ...] = (

@@ -32,6 +32,7 @@ def create_app(service: Service, options: ServeOptions, measures: Measures) -> F
         description="Find the same thing in any visual domain.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     _add_errors(app)
     _add_embeddings(app, service, options)
