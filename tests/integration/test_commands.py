@@ -178,6 +178,9 @@ def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path, run: Pa
     assert {row["metric"] for row in aligned} == {"mAP@200", "Prec@200", "mAP@all"}
     assert all(row["low"] <= row["value"] <= row["high"] for row in aligned)
     assert all(0 < row["p_value"] <= 1 for row in aligned)
+    shutil.copytree(place / "runs/one", place / "runs/two")
+    beside = samesense(*command, "--model", "runs/two", cwd=place).stdout
+    assert "mAP@200 over runs/one" in beside
     cells = {row["metric"]: row for row in rows if row["protocol"] == "matrix-clean"}
     assert len(cells) == DOMAINS**2 + 1
     there = cells["mAP@all domain0→domain1"]

@@ -6,7 +6,11 @@ import typer
 
 
 def evaluate(
-    model: Path = typer.Option(..., help="Folder of a training run."),
+    model: list[Path] = typer.Option(
+        ...,
+        help="Folder of a training run; given again, each is compared with the first on the same "
+        "queries.",
+    ),
     corpus: str = typer.Option(
         ..., help="The corpus that it was trained on: a folder `domain/class/file` or a manifest."
     ),
@@ -24,14 +28,20 @@ def evaluate(
     ),
     cache: str = typer.Option("runs/cache", help="Folder of the vector cache."),
 ) -> None:
-    """Measure a trained model, beside its unaligned backbone, on images that no stage has seen.
+    """Measure trained models, beside their unaligned backbone, on images that no stage has seen.
 
-    Example: `samesense evaluate --model runs/alignment --corpus photos/ --protocol udcdr`
+    Example: `samesense evaluate --model runs/alignment --corpus photos/ --protocol udcdr`;
+    with a second `--model runs/other` also how the two differ.
     """
     from samesense.core.config import validated
     from samesense.evaluation.options import EvaluateJob
 
-    values = {"model": str(model), "corpus": corpus, "protocol": protocol, "cache": cache}
+    values = {
+        "models": tuple(map(str, model)),
+        "corpus": corpus,
+        "protocol": protocol,
+        "cache": cache,
+    }
     job = validated(EvaluateJob, values)
 
     from samesense.artefact.folder import load_artefact
@@ -41,13 +51,13 @@ def evaluate(
     from samesense.evaluation.chance_table import chance_table
     from samesense.evaluation.matrix_table import matrix_table
     from samesense.evaluation.results import read_results, results_table, write_results
-    from samesense.experiments.evaluation import run_evaluation, split_as_trained
+    from samesense.experiments.evaluation import run_evaluation, split_of_all
 
-    artefact = load_artefact(job.model)
+    artefacts = [load_artefact(one) for one in job.models]
     found = scan(job.corpus, limits=job.limits)
-    report_scan(found, rejections=artefact.folder.parent / "evaluate.rejections.parquet")
-    split = split_as_trained(artefact, found.manifest)
-    results = out or model / "results.json"
+    report_scan(found, rejections=artefacts[0].folder.parent / "evaluate.rejections.parquet")
+    split = split_of_all(artefacts, found.manifest)
+    results = out or model[0] / "results.json"
     earlier = read_results(results) if results.is_file() else []
     with cluster():
         rows = run_evaluation(job, split=split)

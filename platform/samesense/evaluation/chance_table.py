@@ -1,31 +1,32 @@
-"""One run's numbers with what chance has to say of them, as a plain-text table."""
+"""Numbers of the same queries with what chance has to say of them, as a plain-text table."""
 
 from collections.abc import Sequence
 
-from samesense.evaluation.results import BASELINE, Row
+from samesense.evaluation.results import Row
 
 LEVEL = 0.05
 
 
 def chance_table(rows: Sequence[Row]) -> str:
-    """Return a line for each metric that is a mean over queries: both models with their intervals,
-    and whether the gain is beyond chance.
+    """Return a line for each mean over queries, and for each difference of two models.
+
+    Both have their interval; a star marks what chance alone would hardly give: a model apart from
+    its unaligned backbone, or from the other model.
     """
-    before = {(row.held_out, row.seed, row.metric): row for row in rows if row.model == BASELINE}
-    lines = [f"{'metric':<24}{'unaligned':>24}{'aligned':>24}{'gain':>9}{'p':>9}"]
-    for row in rows:
-        if row.p_value is not None:
-            unaligned = before[row.held_out, row.seed, row.metric]
-            mark = " *" if row.p_value < LEVEL else ""
-            gain = row.value - unaligned.value
-            cells = f"{_told(unaligned):>24}{_told(row):>24}{gain:>+9.3f}{row.p_value:>9.4f}"
-            lines.append(f"{row.metric:<24}{cells}{mark}")
+    told = [row for row in rows if row.low is not None]
+    width = max((len(row.model) for row in told), default=0) + 2
+    metric_width = max((len(row.metric) for row in told), default=0) + 2
+    lines = [
+        f"{'model':<{width}}{'metric':<{metric_width}}{'value':>8}{'95 % interval':>20}{'p':>9}"
+    ]
+    for row in told:
+        interval = f"[{row.low:+.3f}, {row.high:+.3f}]"
+        chance = "" if row.p_value is None else f"{row.p_value:.4f}"
+        mark = " *" if row.p_value is not None and row.p_value < LEVEL else ""
+        name = f"{row.model:<{width}}{row.metric:<{metric_width}}"
+        lines.append(f"{name}{row.value:>+8.3f}{interval:>20}{chance:>9}{mark}")
     note = (
-        "[95 % interval over queries]; p: how often chance alone parts the two as far, over the "
-        "same queries; * below 0.05"
+        "intervals over queries (bootstrap); p: how often chance alone parts a model as far from "
+        "its unaligned backbone, or from the other model, on the same queries; * below 0.05"
     )
     return "\n".join([*lines, note])
-
-
-def _told(row: Row) -> str:
-    return f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"

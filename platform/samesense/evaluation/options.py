@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
 
@@ -9,12 +11,12 @@ Protocol = Literal["udcdr", "dg", "matrix", "gap"]
 
 
 class EvaluateJob(Options):
-    """Measure a trained model on images that no stage of it has seen."""
+    """Measure trained models on images that no stage of them has seen."""
 
-    model: str
-    """Folder of the training run, or of its artefact."""
+    models: tuple[str, ...] = Field(min_length=1)
+    """Folders of training runs, or of their artefacts; the others are compared with the first."""
     corpus: str
-    """The corpus that it was trained on."""
+    """The corpus that they were trained on."""
     protocol: Protocol = "udcdr"
     """Held-out queries in a gallery of the training domains, their concepts told by classifiers,
     every domain searched from every other, or what is left between the domains."""

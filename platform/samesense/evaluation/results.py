@@ -12,6 +12,9 @@ from samesense.core.storage import write_text_atomically
 
 BASELINE = "identity"
 MEAN = "mean"
+DIFFERENCE = " over "
+OVER = f"{{metric}}{DIFFERENCE}{{other}}"
+"""The metric's name of one model's difference from another."""
 SHOWN = ("mAP@200", "Prec@200")
 
 
@@ -103,6 +106,7 @@ def aligned_models(rows: Iterable[Row]) -> list[str]:
 
 def results_table(rows: Sequence[Row]) -> str:
     """Return a plain-text table: unaligned against aligned, a line for each held-out domain."""
+    rows = [row for row in rows if DIFFERENCE not in row.metric]
     table = summarise(rows)
     metrics = [m for m in SHOWN if any(row.metric == m for row in rows)] or sorted(
         {row.metric for row in rows}

@@ -4,14 +4,15 @@ Shapes: N items, D width.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from samesense.artefact.folder import Artefact, load_artefact
+from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
-from samesense.core.errors import ArtefactError, CorpusError
+from samesense.core.errors import ArtefactError, ConfigError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
@@ -24,13 +25,33 @@ from samesense.evaluation.protocols.matrix import Matrix, source_target_matrix
 from samesense.evaluation.protocols.scores import Scores
 from samesense.evaluation.protocols.udcdr import udcdr
 from samesense.evaluation.report.report import Fold
-from samesense.evaluation.results import BASELINE, Row
-from samesense.metrics.statistics import bootstrap_interval, paired_p_value
+from samesense.evaluation.results import BASELINE, OVER, Row
+from samesense.metrics.statistics import PerQuery, bootstrap_interval, paired_p_value
 from samesense.training.driver import START
 from samesense.training.options import TrainJob
 
 UNSEEN = ("gallery", "query")
 LEARNED_FROM = ("train", "validation", *UNSEEN)
+
+
+def split_of_all(artefacts: Sequence[Artefact], manifest: Manifest) -> Manifest:
+    """Split a corpus as the training of every one of these models did.
+
+    Raises:
+        ConfigError: if they were trained on different splits.
+        ArtefactError: if the run that made a model is not whole.
+        CorpusError: if the corpus holds images that a model was trained on where it must not.
+    """
+    split = split_as_trained(artefacts[0], manifest)
+    for artefact in artefacts[1:]:
+        other = split_as_trained(artefact, manifest)
+        if list(other.column("split")) != list(split.column("split")):
+            raise ConfigError(
+                f"{artefacts[0].folder} and {artefact.folder} were trained on different splits "
+                "(held-out domains, seed or shares), so no images are unseen and asked of both "
+                "alike; train them with the same, or evaluate each for itself"
+            )
+    return split
 
 
 def split_as_trained(artefact: Artefact, manifest: Manifest) -> Manifest:
@@ -52,23 +73,40 @@ def split_as_trained(artefact: Artefact, manifest: Manifest) -> Manifest:
 
 
 def run_evaluation(job: EvaluateJob, *, split: Manifest) -> list[Row]:
-    """Return the rows of a protocol for a model and for its unaligned backbone.
+    """Return the rows of a protocol for each model and its unaligned backbone, and how every other
+    model differs from the first.
 
     Ray must be running.
 
     Raises:
-        ArtefactError: if the model cannot be read.
+        ArtefactError: if a model cannot be read.
     """
-    artefact = load_artefact(job.model)
-    fold = compare(
-        artefact,
-        split,
-        cache_root=job.cache,
-        limits=job.limits,
-        splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
-    )
-    seed = _trained_by(artefact).seed
-    return fold_rows(fold, seed=seed, model=artefact.recipe.name, protocol=job.protocol)
+    artefacts = [load_artefact(model) for model in job.models]
+    rows: list[Row] = []
+    first: Rated | None = None
+    for artefact, name in zip(artefacts, told_apart(artefacts), strict=True):
+        fold = compare(
+            artefact,
+            split,
+            cache_root=job.cache,
+            limits=job.limits,
+            splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
+        )
+        rated = rate(fold, seed=_trained_by(artefact).seed, model=name, protocol=job.protocol)
+        rows += rated.rows() if first is None else rated.rows_beside(first)
+        first = first or rated
+    return rows
+
+
+def told_apart(artefacts: Sequence[Artefact]) -> list[str]:
+    """Return a name for each model: its recipe's, or where two are the same that of its run."""
+    names = [artefact.recipe.name for artefact in artefacts]
+    if len(set(names)) == len(names):
+        return names
+    return [
+        str(artefact.folder.parent if artefact.folder.name == MODEL_FOLDER else artefact.folder)
+        for artefact in artefacts
+    ]
 
 
 def _trained_by(artefact: Artefact) -> TrainJob:
@@ -154,38 +192,80 @@ def _untrained(artefact: Artefact) -> Artefact:
     return load_artefact(start)
 
 
-def fold_rows(fold: Fold, *, seed: int, model: str, protocol: Protocol = "udcdr") -> list[Row]:
-    """Return one row a metric for the unaligned and the aligned vectors.
+@dataclass(frozen=True)
+class Rated:
+    """What a protocol measures of a model and of its unaligned backbone."""
 
-    Means over queries have their interval, and the aligned ones how likely chance is to part the
-    two as far.
-    """
-    before, after = (_scores(embedded, protocol) for embedded in (fold.before, fold.after))
-    rows = []
-    for name, scores in ((BASELINE, before), (model, after)):
+    held_out: str
+    seed: int
+    model: str
+    protocol: Protocol
+    before: Scores
+    after: Scores
+
+    def rows(self) -> list[Row]:
+        """Return one row a metric for the unaligned and the aligned vectors.
+
+        Means over queries have their interval, and the aligned ones how likely chance is to part
+        the two as far.
+        """
+        return self._rows(BASELINE, self.before) + self._rows(self.model, self.after)
+
+    def rows_beside(self, first: "Rated") -> list[Row]:
+        """Return this model's rows and those of how it differs from another on the same queries.
+
+        Its backbone has rows of its own where it is not the other's.
+        """
+        rows = self._rows(self.model, self.after)
+        if self.before.values != first.before.values:
+            rows += self._rows(f"{BASELINE} of {self.model}", self.before)
+        for metric, values_Q in self.after.per_query.items():
+            other_Q = first.after.per_query[metric]
+            name = OVER.format(metric=metric, other=first.model)
+            p_value = paired_p_value(values_Q, other_Q)
+            value = self.after.values[metric] - first.after.values[metric]
+            rows.append(self._row(self.model, name, value, self.after, values_Q - other_Q, p_value))
+        return rows
+
+    def _rows(self, model: str, scores: Scores) -> list[Row]:
+        rows = []
         for metric, value in scores.values.items():
-            values_Q = scores.per_query.get(metric)
-            spread = None if values_Q is None else bootstrap_interval(values_Q)
-            by_chance = None
-            if values_Q is not None and name != BASELINE:
-                by_chance = paired_p_value(values_Q, before.per_query[metric])
-            n_queries, n_gallery = scores.sizes.get(metric, (scores.n_queries, scores.n_gallery))
-            rows.append(
-                Row(
-                    held_out=fold.held_out,
-                    seed=seed,
-                    model=name,
-                    metric=metric,
-                    value=value,
-                    protocol=f"{protocol}-clean",
-                    n_queries=n_queries,
-                    n_gallery=n_gallery,
-                    low=None if spread is None else spread.low,
-                    high=None if spread is None else spread.high,
-                    p_value=by_chance,
-                )
-            )
-    return rows
+            values_Q, p_value = scores.per_query.get(metric), None
+            if values_Q is not None and model == self.model:
+                p_value = paired_p_value(values_Q, self.before.per_query[metric])
+            rows.append(self._row(model, metric, value, scores, values_Q, p_value))
+        return rows
+
+    def _row(
+        self,
+        model: str,
+        metric: str,
+        value: float,
+        scores: Scores,
+        values_Q: PerQuery | None,
+        p_value: float | None,
+    ) -> Row:
+        n_queries, n_gallery = scores.sizes.get(metric, (scores.n_queries, scores.n_gallery))
+        spread = None if values_Q is None else bootstrap_interval(values_Q)
+        return Row(
+            held_out=self.held_out,
+            seed=self.seed,
+            model=model,
+            metric=metric,
+            value=value,
+            protocol=f"{self.protocol}-clean",
+            n_queries=n_queries,
+            n_gallery=n_gallery,
+            low=None if spread is None else spread.low,
+            high=None if spread is None else spread.high,
+            p_value=p_value,
+        )
+
+
+def rate(fold: Fold, *, seed: int, model: str, protocol: Protocol = "udcdr") -> Rated:
+    """Measure the unaligned and the aligned vectors of a fold."""
+    before, after = (_scores(embedded, protocol) for embedded in (fold.before, fold.after))
+    return Rated(fold.held_out, seed, model, protocol, before, after)
 
 
 def _scores(embedded: Embedded, protocol: Protocol) -> Scores:

@@ -17,7 +17,7 @@ from samesense.corpus.sources.options import CorpusOptions
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.results import Row
 from samesense.experiments.backbones import recipes_on_backbones
-from samesense.experiments.evaluation import compare, fold_rows
+from samesense.experiments.evaluation import compare, rate
 from samesense.experiments.experiment import Experiment, train_without
 from samesense.training.driver import Trained
 
@@ -55,7 +55,7 @@ def run_experiment(experiment: Experiment, found: Scan) -> Outcome:
             fold = compare(
                 trained.artefact, split, cache_root=experiment.cache, limits=DecodeLimits()
             )
-            rows += fold_rows(fold, seed=seed, model=recipe.name)
+            rows += rate(fold, seed=seed, model=recipe.name).rows()
             runs.append(trained)
             if seed == 0:
                 folds.append(fold)

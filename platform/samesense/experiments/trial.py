@@ -13,7 +13,7 @@ from samesense.corpus.splits import leave_domains_out
 from samesense.evaluation.protocols.domain_probe import domain_probe
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import BASELINE, Row
-from samesense.experiments.evaluation import compare, fold_rows
+from samesense.experiments.evaluation import compare, rate
 from samesense.experiments.training import train_on
 from samesense.training.alone import run_stage_alone
 from samesense.training.options import TrainJob
@@ -78,7 +78,7 @@ class Trial:
         trained = train_on(job, split, start="resume", run_stage=run_stage_alone)
         fold = compare(trained.artefact, split, cache_root=job.cache, limits=job.corpus.limits)
         rows = [
-            *fold_rows(fold, seed=job.seed, model=self.variant),
+            *rate(fold, seed=job.seed, model=self.variant).rows(),
             *_probe_rows(fold, seed=job.seed, model=self.variant),
         ]
         outcome = Outcome(

@@ -8,22 +8,23 @@ Shapes: Q queries, G gallery items, D width, K answers, B queries and R gallery 
 P pairs of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 Vectors = NDArray[np.float32]
 Keys = NDArray[Any]
+Pairs = NDArray[np.int64]
 QUERIES_AT_ONCE, GALLERY_AT_ONCE = 1024, 8192
 ENTRIES_AT_ONCE = 1 << 24
 """Similarities of whole galleries that are held together."""
 LOW_BITS = 0xFFFFFFFF
 NOTHING = np.empty(0, dtype=np.int64)
-NO_PAIR = torch.iinfo(torch.int64).min
+NO_PAIR = np.iinfo(np.int64).min
+TURNED = np.int32(0x7FFFFFFF)
 
 
 @dataclass(frozen=True)
@@ -57,21 +58,17 @@ def first_answers(
         nothing = np.empty((len(query_QD), kept))
         return FirstAnswers(nothing.astype(np.int64), nothing.astype(np.float32))
     own = _own(key_Q, key_G)
-    parts = []
+    pairs_QK = np.empty((len(query_QD), kept), dtype=np.int64)
     for start in range(0, len(query_QD), QUERIES_AT_ONCE):
         block = range(start, min(start + QUERIES_AT_ONCE, len(query_QD)))
         left_out = [(query - start, row) for query in block for row in own(query)]
-        parts.append(
-            _first_of_block(
-                torch.from_numpy(query_QD[block.start : block.stop]),
-                gallery=torch.from_numpy(gallery_GD),
-                k=kept,
-                left_out_P2=torch.tensor(left_out, dtype=torch.int64).reshape(-1, 2),
-            )
+        pairs_QK[block.start : block.stop] = _first_of_block(
+            query_QD[block.start : block.stop],
+            gallery_GD,
+            k=kept,
+            left_out_P2=np.array(left_out, dtype=np.int64).reshape(-1, 2),
         )
-    pairs_QK = torch.cat(parts)
-    column_QK = LOW_BITS - (pairs_QK & LOW_BITS)
-    return FirstAnswers(column_QK.numpy(), _as_float(pairs_QK >> 32).numpy())
+    return FirstAnswers(LOW_BITS - (pairs_QK & LOW_BITS), _as_float(pairs_QK >> 32))
 
 
 def average_precision_of_all(
@@ -136,61 +133,63 @@ def _rows_of(keys: Keys) -> dict[Any, NDArray[np.int64]]:
     return dict(zip(names.tolist(), np.split(order, starts[1:]), strict=True))
 
 
-def _first_of_block(query_BD: Tensor, *, gallery: Tensor, k: int, left_out_P2: Tensor) -> Tensor:
+def _first_of_block(
+    query_BD: Vectors, gallery_GD: Vectors, *, k: int, left_out_P2: NDArray[np.int64]
+) -> Pairs:
     """Return pairs of similarity and gallery row as one number each (B, k), greatest first."""
-    best_BK = torch.full((len(query_BD), k), NO_PAIR, dtype=torch.int64)
-    least_B = torch.empty(0)
-    waiting: list[tuple[Tensor, Tensor]] = []
-    for start in range(0, len(gallery), GALLERY_AT_ONCE):
-        similarity_BR = query_BD @ gallery[start : start + GALLERY_AT_ONCE].T
+    best_BK = np.full((len(query_BD), k), NO_PAIR)
+    least_B = np.empty(0, dtype=np.float32)
+    waiting: list[tuple[NDArray[np.int64], Pairs]] = []
+    for start in range(0, len(gallery_GD), GALLERY_AT_ONCE):
+        similarity_BR = query_BD @ gallery_GD[start : start + GALLERY_AT_ONCE].T
         row_P, column_P = left_out_P2.T
         inside = (column_P >= start) & (column_P < start + similarity_BR.shape[1])
-        similarity_BR[row_P[inside], column_P[inside] - start] = -torch.inf
+        similarity_BR[row_P[inside], column_P[inside] - start] = -np.inf
         # A NaN is less than nothing, so it is looked at and refused.
         if start == 0:
-            best = similarity_BR.topk(min(k, similarity_BR.shape[1]), dim=1).values
-            beaten_BR = similarity_BR < best[:, -1:]
+            width = min(k, similarity_BR.shape[1])
+            beaten_BR = similarity_BR < np.partition(similarity_BR, -width, axis=1)[:, [-width]]
         else:
             # Where there are fewer than k answers yet, the least is NaN, and beats nothing.
             beaten_BR = similarity_BR <= least_B[:, None]
-        places = torch.from_numpy(np.flatnonzero(beaten_BR.logical_not_().numpy()))
-        rows, columns = places // similarity_BR.shape[1], places % similarity_BR.shape[1]
+        places = np.flatnonzero(~beaten_BR)
+        rows, columns = np.divmod(places, similarity_BR.shape[1])
         waiting.append((rows, _pairs(similarity_BR.ravel()[places], columns + start)))
-        if start == 0 or sum(len(rows) for rows, _ in waiting) > best_BK.numel():
-            best_BK, least_B = _merged(best_BK, waiting)
-            waiting = []
-    return _merged(best_BK, waiting)[0]
+        if start == 0 or sum(len(rows) for rows, _ in waiting) > best_BK.size:
+            best_BK = _merged(best_BK, waiting)
+            least_B, waiting = _as_float(best_BK[:, 0] >> 32), []
+    return np.sort(_merged(best_BK, waiting), axis=1)[:, ::-1]
 
 
-def _merged(best_BK: Tensor, waiting: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Return the best of what was best and what waits, and the least similarity among them."""
-    parts = [best_BK]
+def _merged(best_BK: Pairs, waiting: Sequence[tuple[NDArray[np.int64], Pairs]]) -> Pairs:
+    """Return the best of what was best and what waits (B, K), the least of them first."""
+    tables = [best_BK]
     for rows, pairs in waiting:
-        counts_B = torch.bincount(rows, minlength=len(best_BK))
-        first_B = counts_B.cumsum(0) - counts_B
-        table = torch.full((len(best_BK), int(counts_B.max())), NO_PAIR, dtype=torch.int64)
-        table[rows, torch.arange(len(rows)) - first_B[rows]] = pairs
-        parts.append(table)
-    best_BK = torch.cat(parts, dim=1).topk(best_BK.shape[1], dim=1, sorted=True).values
-    return best_BK, _as_float(best_BK[:, -1] >> 32)
+        counts_B = np.bincount(rows, minlength=len(best_BK))
+        first_B = counts_B.cumsum() - counts_B
+        table = np.full((len(best_BK), counts_B.max()), NO_PAIR)
+        table[rows, np.arange(len(rows)) - first_B[rows]] = pairs
+        tables.append(table)
+    k = best_BK.shape[1]
+    return np.partition(np.concatenate(tables, axis=1), -k, axis=1)[:, -k:]
 
 
-def _pairs(similarity_P: Tensor, column_P: Tensor) -> Tensor:
+def _pairs(similarity_P: NDArray[np.float32], column_P: NDArray[np.int64]) -> Pairs:
     """Return whole numbers that rank as the pairs do: by similarity, then by the gallery's order.
 
     The bits of a float rank as a whole number does, but for the negative ones, which are turned.
     """
     _refuse_nan(similarity_P)
-    bits_P = (similarity_P + 0.0).view(torch.int32)  # minus zero is zero
-    ordered_P = bits_P ^ ((bits_P >> 31) & 0x7FFFFFFF)
-    return (ordered_P.long() << 32) | (LOW_BITS - column_P)
+    bits_P = (similarity_P + np.float32(0)).view(np.int32)  # minus zero is zero
+    ordered_P = (bits_P ^ ((bits_P >> 31) & TURNED)).astype(np.int64)
+    return (ordered_P << 32) | (LOW_BITS - column_P)
 
 
-def _as_float(ordered: Tensor) -> Tensor:
-    narrow = ordered.to(torch.int32)
-    return (narrow ^ ((narrow >> 31) & 0x7FFFFFFF)).view(torch.float32)
+def _as_float(ordered: NDArray[np.int64]) -> NDArray[np.float32]:
+    narrow = ordered.astype(np.int32)
+    return (narrow ^ ((narrow >> 31) & TURNED)).view(np.float32)
 
 
-def _refuse_nan(similarity: Any) -> None:
-    if bool((similarity != similarity).any()):
+def _refuse_nan(similarity: NDArray[np.float32]) -> None:
+    if np.isnan(similarity).any():
         raise ValueError("similarity holds NaN, which has no place in a ranking")

@@ -80,6 +80,11 @@ def test_the_table_names_every_domain_and_both_models() -> None:
     assert "+0.300" in text
 
 
+def test_differences_between_models_are_no_metric_of_the_table() -> None:
+    difference = Row("photo", 0, "gated", "mAP@200 over other", 0.1, "udcdr-clean", 10, 20)
+    assert results_table([*ROWS, difference]) == results_table(ROWS)
+
+
 def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
     for text in ('{"a": 1}', '[{"a": 1}]', "nonsense"):
         (tmp_path / "other.json").write_text(text)

@@ -11,8 +11,9 @@ from samesense.core.errors import ArtefactError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder
+from samesense.evaluation.embedded import Embedded
 from samesense.evaluation.report.report import Fold
-from samesense.experiments.evaluation import compare, refuse_leaks
+from samesense.experiments.evaluation import compare, rate, refuse_leaks, told_apart
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from samesense.vectors.cache import VectorCache
@@ -101,3 +102,47 @@ def test_an_evaluation_needs_what_training_wrote_down(tmp_path: Path) -> None:
     manifest("train", "validation").write(path)
     with pytest.raises(CorpusError, match="2 images that this model was trained on"):
         refuse_leaks(now, trained_on=path)
+
+
+def fold(before: np.ndarray, after: np.ndarray) -> Fold:
+    split = Manifest.from_rows(
+        [
+            {"uri": str(i), "domain": domain, "label": "ab"[i % 2], "content_hash": str(i)}
+            | {"split": "query" if domain == "sketch" else "gallery"}
+            for i, domain in enumerate(["sketch"] * 40 + ["photo"] * 40)
+        ]
+    )
+    return Fold("sketch", Embedded(split, before), Embedded(split, after))
+
+
+def test_two_models_are_compared_on_the_same_queries() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((80, 4)).astype(np.float32)
+    perfect = np.eye(4, dtype=np.float32)[np.arange(80) % 2]
+    first = rate(fold(noise, noise), seed=0, model="first")
+    second = rate(fold(noise, perfect), seed=0, model="second")
+    rows = {(row.model, row.metric): row for row in first.rows() + second.rows_beside(first)}
+    assert rows["second", "mAP@200"].value == 1
+    difference = rows["second", "mAP@200 over first"]
+    assert difference.value == pytest.approx(1 - rows["first", "mAP@200"].value)
+    assert 0 < difference.low < difference.value < difference.high
+    assert difference.p_value < 0.001 < rows["first", "mAP@200"].p_value
+    # One backbone, one row of it.
+    assert [model for model, metric in rows if metric == "mAP@200"] == [
+        "identity",
+        "first",
+        "second",
+    ]
+
+
+def test_a_backbone_of_its_own_has_rows_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((80, 4)).astype(np.float32) for _ in range(2))
+    rows = rate(fold(a, a), seed=0, model="x").rows_beside(rate(fold(b, b), seed=0, model="y"))
+    assert "identity of x" in {row.model for row in rows}
+
+
+def test_models_of_one_recipe_are_told_apart_by_their_runs(tmp_path: Path, recipe: Recipe) -> None:
+    runs = [save(tmp_path / name, "model", recipe, trained=False) for name in ("one", "two")]
+    assert told_apart(runs[:1]) == ["clip_domain"]
+    assert told_apart(runs) == [str(tmp_path / "one"), str(tmp_path / "two")]
