@@ -14,10 +14,11 @@ from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import Scan
 from samesense.corpus.sources.options import CorpusOptions
+from samesense.evaluation.rated import rate
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.results import Row
 from samesense.experiments.backbones import recipes_on_backbones
-from samesense.experiments.evaluation import compare, rate
+from samesense.experiments.evaluation import compare
 from samesense.experiments.experiment import Experiment, train_without
 from samesense.training.driver import Trained
 

@@ -11,9 +11,10 @@ from samesense.core.storage import write_text_atomically
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.splits import leave_domains_out
 from samesense.evaluation.protocols.domain_probe import domain_probe
+from samesense.evaluation.rated import rate
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import BASELINE, Row
-from samesense.experiments.evaluation import compare, rate
+from samesense.experiments.evaluation import compare
 from samesense.experiments.training import train_on
 from samesense.training.alone import run_stage_alone
 from samesense.training.options import TrainJob

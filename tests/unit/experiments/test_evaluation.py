@@ -12,8 +12,9 @@ from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.rated import rate
 from samesense.evaluation.report.report import Fold
-from samesense.experiments.evaluation import compare, rate, refuse_leaks, told_apart
+from samesense.experiments.evaluation import compare, refuse_leaks, told_apart
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from samesense.vectors.cache import VectorCache
