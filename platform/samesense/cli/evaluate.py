@@ -44,8 +44,12 @@ def evaluate(
     }
     job = validated(EvaluateJob, values)
 
+    from samesense.cli.cluster import cluster, refuse_lost_paths
+
+    results = out or model[0] / "results.json"
+    refuse_lost_paths(out=str(results), cache=job.cache)
+
     from samesense.artefact.folder import load_artefact
-    from samesense.cli.cluster import cluster
     from samesense.cli.tables import report_scan
     from samesense.corpus.scan import scan
     from samesense.evaluation.chance_table import chance_table
@@ -57,7 +61,6 @@ def evaluate(
     found = scan(job.corpus, limits=job.limits)
     report_scan(found, rejections=artefacts[0].folder.parent / "evaluate.rejections.parquet")
     split = split_of_all(artefacts, found.manifest)
-    results = out or model[0] / "results.json"
     earlier = read_results(results) if results.is_file() else []
     with cluster():
         rows = run_evaluation(job, split=split)
