@@ -1,8 +1,12 @@
 """``samesense evaluate``: how well a model finds a domain that it has never seen."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from samesense.evaluation.options import EvaluateJob
 
 
 def evaluate(
@@ -33,23 +37,27 @@ def evaluate(
     Example: `samesense evaluate --model runs/alignment --corpus photos/ --protocol udcdr`;
     with a second `--model runs/other` also how the two differ.
     """
+    from samesense.cli.cluster import refuse_lost_paths
     from samesense.core.config import validated
     from samesense.evaluation.options import EvaluateJob
 
-    values = {
-        "models": tuple(map(str, model)),
-        "corpus": corpus,
-        "protocol": protocol,
-        "cache": cache,
-    }
-    job = validated(EvaluateJob, values)
-
-    from samesense.cli.cluster import cluster, refuse_lost_paths
-
+    job = validated(
+        EvaluateJob,
+        {
+            "models": tuple(map(str, model)),
+            "corpus": corpus,
+            "protocol": protocol,
+            "cache": cache,
+        },
+    )
     results = out or model[0] / "results.json"
     refuse_lost_paths(out=str(results), cache=job.cache)
+    _evaluate(job, results)
 
+
+def _evaluate(job: "EvaluateJob", results: Path) -> None:
     from samesense.artefact.folder import load_artefact
+    from samesense.cli.cluster import cluster
     from samesense.cli.tables import report_scan
     from samesense.corpus.scan import scan
     from samesense.evaluation.chance_table import chance_table
