@@ -12,6 +12,7 @@ from samesense.cli.main import app
 PROMISED = {
     "ablate": "--config -c --set --fresh",
     "corpus scan": "uri --out -o",
+    "corpus leaks": "split --out -o",
     "demo": "--corpus --backbone --out --held-out --seeds",
     "embed": "--config -c --set --model --corpus --index --milvus --cache --out --device --actors "
     "--retry-rejected --prune --fresh",

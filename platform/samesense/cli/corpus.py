@@ -38,3 +38,41 @@ def scan(
     report_scan(found, rejections=out.with_name(f"{out.stem}.rejections.parquet"))
     found.manifest.write(out)
     print(f"manifest    {out}")
+
+
+@app.command()
+def leaks(
+    split: Path = typer.Argument(
+        help="A manifest with splits: `manifest.parquet` of a training run, or your own."
+    ),
+    out: Path | None = typer.Option(
+        None,
+        "--out",
+        "-o",
+        help="CSV file for the pairs; by default leaks.csv beside it.",
+    ),
+) -> None:
+    """Look for images that are learned from and asked as well, also as near-duplicates.
+
+    Same bytes, and pictures that differ in size, compression or a touch of colour alone. Ends with
+    an error if there are any.
+
+    Example: `samesense corpus leaks runs/alignment/manifest.parquet`
+    """
+    from samesense.core.errors import CorpusError
+    from samesense.corpus.decode import DecodeLimits
+    from samesense.corpus.leaks import find_leaks, write_leaks
+    from samesense.corpus.manifest import Manifest
+
+    found = find_leaks(Manifest.read(split), limits=DecodeLimits())
+    if not found:
+        print("no image that is asked was learned from")
+        return
+    table = out or split.with_name("leaks.csv")
+    write_leaks(table, found)
+    first = found[0]
+    raise CorpusError(
+        f"{split}: {len(found)} pairs of one image that is learned from and one that is asked, "
+        f"such as {first.learned} and {first.asked} ({first.kind}); all of them in {table}. Leave "
+        "one of each out of the corpus, and split again"
+    )

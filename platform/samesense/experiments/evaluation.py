@@ -147,7 +147,7 @@ def compare(
     Raises:
         ArtefactError: if training changed the tower and the model before it is not there.
     """
-    items = split.of(splits=splits)
+    items = split.where(np.isin(split.column("split").astype(str), splits))
     adapted = artefact.recipe.reads_adapter(artefact.recipe.vector["image"])
     before, after = (
         fill_image_vectors(
