@@ -9,6 +9,7 @@ from pathlib import Path
 from samesense.core.storage import write_text_atomically
 from samesense.corpus.thumbnails import thumbnail_uri
 from samesense.evaluation.protocols.matrix import source_target_matrix
+from samesense.evaluation.report.gaps import gap_table
 from samesense.evaluation.report.headline import headline
 from samesense.evaluation.report.heatmap import heat_map
 from samesense.evaluation.report.maps import embedding_map
@@ -71,6 +72,8 @@ def _fold(fold: Fold, picture: Callable[[str], str]) -> str:
 {rankings(fold, picture=picture)}
 <h3>Every domain searched from every other, mAP@all</h3>
 <div class="plots">{matrices}</div>
+<h3>What is left between the domains</h3>
+{gap_table(fold)}
 <h3>Where the vectors lie</h3>
 <p class="note">{MAPS}</p>
 <div class="plots">{maps}</div>"""

@@ -11,6 +11,7 @@ from PIL import Image
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.protocols.gap import domain_gap
 from samesense.evaluation.report.grid import COLUMNS, TILE_PX, draw_grid
 from samesense.evaluation.report.page import write_page
 from samesense.evaluation.report.report import Fold, Report
@@ -78,6 +79,20 @@ def test_the_page_tells_the_numbers_and_stands_alone(tmp_path: Path, fold: Fold)
     assert all(source.startswith("data:image/") for source in sources)
     assert "<script" not in html
     assert "@import" not in html
+
+
+def test_the_page_tells_what_is_left_between_the_domains(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0])
+    (mixing,) = re.findall(r"neighbour mixing</th><td[^>]*>([\d.]+)</td><td>([\d.]+)", html)
+    expected = [domain_gap(part).values["neighbour mixing"] for part in (fold.before, fold.after)]
+    assert [float(value) for value in mixing] == pytest.approx(expected, abs=1e-3)
+
+
+def test_of_a_single_image_no_gap_is_told(tmp_path: Path, fold: Fold) -> None:
+    keep = np.arange(len(fold.before.z_ND)) <= (fold.before.manifest.column("domain") == ODD).sum()
+    lonely = Embedded(fold.before.manifest.where(keep), fold.before.z_ND[keep])
+    html = page(tmp_path, Fold(ODD, before=lonely, after=lonely), seeds=[0])
+    assert "Not measured: domain &#x27;domain1&#x27; has one unseen image" in html
 
 
 def test_several_seeds_show_their_spread(tmp_path: Path, fold: Fold) -> None:
