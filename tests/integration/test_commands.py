@@ -179,7 +179,9 @@ def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path, run: Pa
     assert all(row["low"] <= row["value"] <= row["high"] for row in aligned)
     assert all(0 < row["p_value"] <= 1 for row in aligned)
     shutil.copytree(place / "runs/one", place / "runs/two")
-    beside = samesense(*command, "--model", "runs/two", cwd=place).stdout
+    page = ("--report", "page.html")
+    beside = samesense(*command, "--model", "runs/two", *page, cwd=place).stdout
+    assert "neighbour mixing" in (place / "page.html").read_text()
     assert "mAP@200 over runs/one" in beside
     cells = {row["metric"]: row for row in rows if row["protocol"] == "matrix-clean"}
     assert len(cells) == DOMAINS**2 + 1
@@ -227,6 +229,9 @@ def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
 EMBED = ("--model", "runs/one", "--corpus", "photos", "--index", "photos")
 
 
+EVALUATE_GAP = ("evaluate", "--model", "runs/one", "--corpus", "photos", "--protocol", "gap")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -262,6 +267,10 @@ EMBED = ("--model", "runs/one", "--corpus", "photos", "--index", "photos")
             "has: domain0, domain1, domain2",
         ),
         (["evaluate", "--model", "runs/one", "--corpus", "photos", "--protocol", "x"], "protocol"),
+        (
+            [*EVALUATE_GAP, "--report", "page.html"],
+            "--report: the page is of protocol udcdr",
+        ),
         (["models", "list", "nowhere"], "nowhere"),
     ],
 )

@@ -19,6 +19,12 @@ def provenance(*, seed: int, config: dict[str, Any], corpus: dict[str, Any]) -> 
     }
 
 
+def versions() -> dict[str, str]:
+    """Return the versions as a report tells them."""
+    found = provenance(seed=0, config={}, corpus={})["versions"]
+    return {f"version of {name}": version for name, version in found.items()}
+
+
 def _version(package: str) -> str:
     try:
         return version(package)

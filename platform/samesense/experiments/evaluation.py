@@ -4,6 +4,7 @@ Shapes: N items, D width.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,19 +66,30 @@ def split_as_trained(artefact: Artefact, manifest: Manifest) -> Manifest:
     return split
 
 
-def run_evaluation(job: EvaluateJob, *, split: Manifest) -> list[Row]:
-    """Return the rows of a protocol for each model and its unaligned backbone, and how every other
-    model differs from the first.
+@dataclass(frozen=True)
+class Evaluated:
+    """What a protocol gives for some models, by their names."""
+
+    rows: list[Row]
+    artefacts: dict[str, Artefact]
+    folds: list[Fold]
+
+
+def run_evaluation(job: EvaluateJob, *, split: Manifest) -> Evaluated:
+    """Measure each model and its unaligned backbone by a protocol, and how every other model
+    differs from the first.
 
     Ray must be running.
 
     Raises:
         ArtefactError: if a model cannot be read.
     """
-    artefacts = [load_artefact(model) for model in job.models]
+    found = [load_artefact(model) for model in job.models]
+    artefacts = dict(zip(told_apart(found), found, strict=True))
     rows: list[Row] = []
+    folds: list[Fold] = []
     first: Rated | None = None
-    for artefact, name in zip(artefacts, told_apart(artefacts), strict=True):
+    for name, artefact in artefacts.items():
         fold = compare(
             artefact,
             split,
@@ -88,7 +100,9 @@ def run_evaluation(job: EvaluateJob, *, split: Manifest) -> list[Row]:
         rated = rate(fold, seed=_trained_by(artefact).seed, model=name, protocol=job.protocol)
         rows += rated.rows() if first is None else rated.rows_beside(first)
         first = first or rated
-    return rows
+        shown = fold.held_out if len(artefacts) == 1 else f"{fold.held_out}, {name}"
+        folds.append(replace(fold, held_out=shown))
+    return Evaluated(rows, artefacts, folds)
 
 
 def told_apart(artefacts: Sequence[Artefact]) -> list[str]:

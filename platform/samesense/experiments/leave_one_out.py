@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from samesense.artefact.provenance import provenance
+from samesense.artefact.provenance import provenance, versions
 from samesense.bulk.embed import embed_corpus
 from samesense.bulk.options import EmbedJob
 from samesense.corpus.decode import DecodeLimits
@@ -96,7 +96,6 @@ def _report(
     seconds: float,
 ) -> Report:
     record = provenance(seed=0, config={}, corpus={})
-    versions = {f"version of {name}": version for name, version in record["versions"].items()}
     return Report(
         title=f"Cross-domain search on {Path(experiment.uri).name}",
         rows=rows,
@@ -115,5 +114,5 @@ def _report(
             "seeds": ", ".join(str(seed) for seed in range(experiment.seeds)),
             "made": str(record["made"]),
         }
-        | versions,
+        | versions(),
     )

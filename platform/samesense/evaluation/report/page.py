@@ -17,8 +17,8 @@ from samesense.evaluation.report.rankings import rankings
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.report.tables import pairs, score_tables
 
-METHOD = """Each domain is held out in turn: no training stage and no selection sees an image of it.
-Its images are the queries; the gallery holds images of the other domains that no stage has seen
+METHOD = """A domain is held out: no training stage and no selection has seen an image of it. Its
+images are the queries; the gallery holds images of the other domains that no stage has seen
 either. mAP@200 rewards right answers that come early; Prec@200 is the share of right answers among
 the first 200, and its ceiling is what a perfect ranking would reach, since a concept may have fewer
 than 200 images in the gallery."""
