@@ -34,7 +34,7 @@ class ForwardOptions(Options):
     """How a process runs its model."""
 
     threads: int | None = Field(default=None, ge=1)
-    """CPU threads of a forward; by default all cores."""
+    """CPU threads of a forward; by default as many as Ray gives the process, which is one."""
     items_per_forward: int = Field(default=32, ge=1)
     """How many images or texts of one shape are encoded together."""
     batch_wait_ms: float = Field(default=5, ge=0)

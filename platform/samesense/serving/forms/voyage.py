@@ -53,6 +53,7 @@ class MultimodalRequest(Form):
             "usage": {
                 "text_tokens": embedded.tokens,
                 "image_pixels": 0,
+                "video_pixels": 0,
                 "total_tokens": embedded.tokens,
             },
         }
