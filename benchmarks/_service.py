@@ -1,5 +1,6 @@
 """A service of one model, for the length of a measurement."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +23,10 @@ def service(place: Path, artefact: Artefact) -> Iterator[str]:
     milvus = str(place / "milvus.db")
     with open_store(milvus) as store:
         store.build("empty", domain="d", fingerprint=artefact.record.fingerprint, width=8)
-    options = validate(
-        {"milvus": milvus, "models": {"default": {"folder": str(artefact.folder)}}},
-        kind=ServeOptions,
-    )
+    # One process a core, each on one thread, as docs/serving.md says for machines without a GPU.
+    cores = os.cpu_count() or 1
+    model = {"folder": str(artefact.folder), "replicas": {"least": cores, "most": cores}}
+    options = validate({"milvus": milvus, "models": {"default": model}}, kind=ServeOptions)
     with cluster():
         serve.start(http_options={"host": "127.0.0.1", "port": PORT})
         serve.run(build_app(options), name="benchmark")

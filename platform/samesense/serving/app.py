@@ -51,6 +51,7 @@ def build_app(options: ServeOptions) -> Any:
             options.limits
         ),
         embedders,
+        {name: model.replicas.most for name, model in options.models.items()},
         _deployment(SearcherReplica, "searcher", replicas, options, cpus=SEARCHER_CPUS).bind(
             options.milvus, patience_s=options.patience_s
         ),

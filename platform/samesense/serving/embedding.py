@@ -81,7 +81,10 @@ class Loaded:
 
     def _forward(self, items: Sequence[Rendered]) -> Vectors:
         names = items[0].inputs
-        inputs = {name: torch.cat([item.inputs[name] for item in items]) for name in names}
+        inputs = {
+            name: torch.from_numpy(np.concatenate([item.inputs[name] for item in items]))
+            for name in names
+        }
         return self.encoder.embed_rendered(inputs, modality=items[0].modality)
 
 

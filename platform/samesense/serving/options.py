@@ -18,8 +18,9 @@ class ReplicaOptions(Options):
     """Processes that are kept without any request; with 0 the first request waits for a start."""
     most: int = Field(default=1, ge=1)
     """Processes at the busiest."""
-    requests_each: float = Field(default=8, gt=0)
-    """Requests under way for which one process more is started."""
+    requests_each: float = Field(default=2, gt=0)
+    """Calls under way for which one process more is started. The front joins what waits for a
+    model: up to 32 images and texts are one call to the processes that render and hold it."""
     idle_s: float = Field(default=300, ge=0)
     """How long a process is kept that is no longer needed, in seconds."""
 
@@ -38,7 +39,7 @@ class ForwardOptions(Options):
     items_per_forward: int = Field(default=32, ge=1)
     """How many images or texts of one shape are encoded together."""
     batch_wait_ms: float = Field(default=5, ge=0)
-    """How long a request waits for others to be encoded with, at most."""
+    """How long a call waits for others to be encoded with, at most."""
 
 
 class ModelOptions(Options):

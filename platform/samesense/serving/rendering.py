@@ -1,14 +1,16 @@
-"""From items to the tensors that a model takes: CPU work, no weights.
+"""From items to what a model takes: CPU work, no weights.
 
-Each item is rendered alone, so that a bad one spoils no other; those whose tensors have one shape
-are joined again before the forward.
+Each item is rendered alone, so that a bad one spoils no other; those of one shape are joined again
+before the forward.
 """
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+from numpy.typing import NDArray
 from torch import Tensor
 
 from samesense.artefact.folder import load_artefact
@@ -28,7 +30,13 @@ class Rendered:
     """One item, ready for a forward."""
 
     modality: Modality
-    inputs: dict[str, Tensor]
+    inputs: dict[str, NDArray[Any]]
+    """Arrays, as they go from process to process without a copy."""
+
+    @classmethod
+    def of(cls, modality: Modality, tensors: dict[str, Tensor]) -> "Rendered":
+        """Hold what a renderer gives for one item."""
+        return cls(modality, {name: tensor.numpy() for name, tensor in tensors.items()})
 
     @property
     def tokens(self) -> int:
@@ -38,8 +46,8 @@ class Rendered:
     @property
     def shape(self) -> tuple[object, ...]:
         """What items have in common that can be joined."""
-        tensors = sorted(self.inputs.items())
-        return self.modality, *((name, tuple(t.shape), t.dtype) for name, t in tensors)
+        arrays = sorted(self.inputs.items())
+        return self.modality, *((name, a.shape, a.dtype.str) for name, a in arrays)
 
 
 @dataclass(frozen=True)
@@ -76,11 +84,11 @@ def _render(
     if renderer is None:
         return ApiError(422, "modality", f"{param}: this model embeds no {modality}", param)
     if isinstance(item, Text):
-        return Rendered("text", renderer.prepare_texts([item.words]))
+        return Rendered.of("text", renderer.prepare_texts([item.words]))
     picture = decode(item.data, limits=limits.image)
     if isinstance(picture, Rejected):
         return of_rejected(picture, param=param)
-    return Rendered("image", renderer.prepare_images([picture]))
+    return Rendered.of("image", renderer.prepare_images([picture]))
 
 
 @lru_cache(maxsize=2 * MODELS_AT_ONCE)

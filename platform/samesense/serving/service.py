@@ -5,49 +5,40 @@ Shapes: N inputs, P parts of an input, D width.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from ray.exceptions import RayActorError
-from ray.serve.exceptions import BackPressureError, RayServeException
 
 from samesense.core.errors import did_you_mean
+from samesense.serving.asking import ask
 from samesense.serving.embedding import Description
-from samesense.serving.errors import GONE, ApiError, bad_request, not_found
+from samesense.serving.errors import ApiError, bad_request, not_found
 from samesense.serving.fetch import Fetcher
 from samesense.serving.forms.asked import Asked, Embedded, Part
 from samesense.serving.forms.search import SearchRequest
 from samesense.serving.items import Address, Picture, Text
 from samesense.serving.options import ServeOptions
-from samesense.serving.replicas.embedder import Moved, Vectored
+from samesense.serving.served_model import Encoded, Named, ServedModel
 
-T = TypeVar("T")
-Handle = Any
-TRIES = 40
-WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
-"""Between tries: a process that died is replaced within seconds."""
 INDEXES_AGE_S = 5.0
-BUSY = ApiError(429, "busy", "too many requests are waiting; come back in a moment")
 Seconds = dict[str, float]
 
 
 class Service:
-    """Embeds and searches by calling the deployments, again where one of their processes died."""
+    """Embeds and searches by calling the deployments."""
 
     def __init__(
         self,
         options: ServeOptions,
         *,
-        renderer: Handle,
-        embedders: Mapping[str, Handle],
-        searcher: Handle,
+        models: Mapping[str, ServedModel],
+        searcher: Any,
     ) -> None:
-        """Call these deployments."""
+        """Embed by these models, search by a deployment."""
         self.options = options
-        self._renderer, self._embedders, self._searcher = renderer, dict(embedders), searcher
-        self._descriptions: dict[str, Description] = {}
+        self._models, self._searcher = dict(models), searcher
         self._indexes: tuple[float, list[dict[str, Any]]] = (-np.inf, [])
         self._fetcher: Fetcher | None = None
 
@@ -57,15 +48,14 @@ class Service:
         Raises:
             ApiError: 404 for an unknown model, or what is wrong with an item.
         """
-        vectored, description = await self._vectors(
-            self._name(asked.model), [part for parts in asked.inputs for part in parts], {}
-        )
+        name = self._name(asked.model)
+        encoded = await self._encode(name, [part for parts in asked.inputs for part in parts], {})
         sizes = np.cumsum([len(parts) for parts in asked.inputs])[:-1]
         return Embedded(
-            model=self._name(asked.model),
-            fingerprint=description.fingerprint,
-            z_ND=np.stack([_mean(z_PD) for z_PD in np.split(vectored.z_ND, sizes)]),
-            tokens=vectored.tokens,
+            model=name,
+            fingerprint=encoded.description.fingerprint,
+            z_ND=np.stack([_mean(z_PD) for z_PD in np.split(encoded.z_ND, sizes)]),
+            tokens=encoded.tokens,
         )
 
     async def search(self, request: SearchRequest, files: Sequence[bytes]) -> dict[str, Any]:
@@ -81,25 +71,23 @@ class Service:
         wanted = request.wanted(domains=[domain["name"] for domain in index["domains"]])
         seconds: Seconds = {}
         model, z_D, fingerprint = await self._query_vector(request, parts, index, seconds)
-        found = await self._ask(
-            self._searcher.search.remote, index["name"], z_D, fingerprint, wanted
-        )
+        found = await ask(self._searcher.search.remote, index["name"], z_D, fingerprint, wanted)
         timings = {name: round(1000 * s, 2) for name, s in (seconds | found.seconds).items()}
         answer = request.answer(found, index=index["name"], model=model, fingerprint=fingerprint)
         return answer | {"timings_ms": timings}
 
     async def models(self) -> list[tuple[str, Description]]:
         """Return the models that are served, by name."""
-        return [(name, await self._describe(name, again=True)) for name in self._embedders]
+        return [(name, await model.describe(again=True)) for name, model in self._models.items()]
 
     async def indexes(self) -> list[dict[str, Any]]:
         """Return the indexes that are served, each with the name of the model that asks it."""
         asked_s, found = self._indexes
         if time.monotonic() - asked_s > INDEXES_AGE_S:
-            found = await self._ask(self._searcher.indexes.remote)
+            found = await ask(self._searcher.indexes.remote)
             await self.models()
             self._indexes = (time.monotonic(), found)
-        names = {one.fingerprint: name for name, one in self._descriptions.items()}
+        names = {one.known.fingerprint: name for name, one in self._models.items() if one.known}
         return [index | {"model": names.get(index["fingerprint"])} for index in found]
 
     async def index(self, name: str | None) -> dict[str, Any]:
@@ -125,7 +113,7 @@ class Service:
             ApiError: 404 if it is unknown.
         """
         name = (await self.index(index))["name"]
-        found: dict[str, Any] = await self._ask(self._searcher.item.remote, name, item)
+        found: dict[str, Any] = await ask(self._searcher.item.remote, name, item)
         return found
 
     async def picture(self, index: str | None, item: str, *, side_px: int) -> bytes:
@@ -135,7 +123,7 @@ class Service:
             ApiError: 404 if it is unknown.
         """
         name = (await self.index(index))["name"]
-        found: bytes = await self._ask(self._searcher.picture.remote, name, item, side_px)
+        found: bytes = await ask(self._searcher.picture.remote, name, item, side_px)
         return found
 
     async def map(self, index: str, *, points: int) -> dict[str, Any]:
@@ -145,7 +133,7 @@ class Service:
             ApiError: 404 if it is unknown.
         """
         name = (await self.index(index))["name"]
-        found: dict[str, Any] = await self._ask(self._searcher.map.remote, name, points)
+        found: dict[str, Any] = await ask(self._searcher.map.remote, name, points)
         return found
 
     async def _query_vector(
@@ -153,36 +141,21 @@ class Service:
     ) -> tuple[str | None, Any, str]:
         if request.query.item is not None:
             item = request.query.item
-            kept = await self._ask(self._searcher.vector.remote, index["name"], item)
+            kept = await ask(self._searcher.vector.remote, index["name"], item)
             return index["model"], kept.z_D, kept.fingerprint
         if request.query.vector is not None:
             return None, _unit(request.query.vector, index), index["fingerprint"]
         name = self._name(request.model or index["model"], index=index)
-        vectored, description = await self._vectors(name, parts, seconds)
-        return name, _mean(vectored.z_ND), description.fingerprint
+        encoded = await self._encode(name, parts, seconds)
+        return name, _mean(encoded.z_ND), encoded.description.fingerprint
 
-    async def _vectors(
-        self, name: str, parts: Sequence[Part], seconds: Seconds
-    ) -> tuple[Vectored, Description]:
+    async def _encode(self, name: str, parts: Sequence[Part], seconds: Seconds) -> Encoded:
         with _timed(seconds, "fetch"):
             items = await asyncio.gather(*(self._at_hand(part) for part in parts))
-        params = [part.param for part in parts]
-
-        async def once(description: Description) -> Any:
-            # The tensors go from renderer to embedder, past this process.
-            rendered = self._renderer.render.remote(items, params, description.folder)
-            return await self._embedders[name].embed.remote(rendered, description.fingerprint)
-
-        for _ in range(TRIES):
-            description = await self._describe(name)
-            found = await self._ask(once, description)
-            if isinstance(found, Vectored):
-                seconds |= found.seconds
-                return found, description
-            if isinstance(found, Moved):
-                self._descriptions[name] = found.description
-                await asyncio.sleep(WAIT_S)
-        raise GONE
+        named = [Named(item, part.param) for item, part in zip(items, parts, strict=True)]
+        encoded = await self._models[name].embed(named)
+        seconds |= encoded.seconds
+        return encoded
 
     async def _at_hand(self, part: Part) -> Text | Picture:
         if not isinstance(part.item, Address):
@@ -191,11 +164,6 @@ class Service:
             limit = self.options.limits.image.max_bytes
             self._fetcher = Fetcher(self.options.fetch, max_bytes=limit)
         return Picture(await self._fetcher.fetch(part.item.url, param=part.param))
-
-    async def _describe(self, name: str, *, again: bool = False) -> Description:
-        if again or name not in self._descriptions:
-            self._descriptions[name] = await self._ask(self._embedders[name].describe.remote)
-        return self._descriptions[name]
 
     def _name(self, name: str | None, *, index: dict[str, Any] | None = None) -> str:
         if name is None and index is not None:
@@ -206,31 +174,14 @@ class Service:
                 "served here: search it by one of its items, or serve that model",
                 "index",
             )
-        name = name or next(iter(self._embedders))
-        if name not in self._embedders:
-            known = ", ".join(self._embedders)
+        name = name or next(iter(self._models))
+        if name not in self._models:
+            known = ", ".join(self._models)
             raise not_found(
-                f"no model '{name}' (has: {known}).{did_you_mean(name, self._embedders)}",
+                f"no model '{name}' (has: {known}).{did_you_mean(name, self._models)}",
                 param="model",
             )
         return name
-
-    async def _ask(self, call: Callable[..., Awaitable[Any]], *given: Any) -> Any:
-        """Await a call of a deployment, again while its processes die; raise what it refuses."""
-        wait_s = WAIT_S
-        for _ in range(TRIES):
-            try:
-                found = await call(*given)
-            except BackPressureError:
-                raise BUSY from None
-            except (RayActorError, RayServeException):
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-                continue
-            if isinstance(found, ApiError):
-                raise found
-            return found
-        raise GONE
 
 
 def _mean(z_PD: Any) -> Any:

@@ -1,6 +1,6 @@
-"""A model behind a queue: forwards over the items of many requests, and a change of model.
+"""A model behind a queue: forwards over the items of many calls, and a change of model.
 
-Shapes: N items of a request, D width.
+Shapes: D width.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from ray import serve
 
-from samesense.encoder.encoder import Vectors
 from samesense.serving.embedding import Description, Loaded
 from samesense.serving.errors import ApiError
 from samesense.serving.options import ForwardOptions
@@ -37,10 +36,11 @@ class Moved:
 
 @dataclass(frozen=True)
 class Vectored:
-    """Vectors (N, D) of a request's items, the tokens that the model read, and what it took."""
+    """Vectors (D,) of a call's items, or refusals, and what the call took."""
 
-    z_ND: Vectors
-    tokens: int
+    items: list[np.ndarray | ApiError]
+    tokens: list[int]
+    """How many the model has read for each."""
     seconds: dict[str, float]
 
 
@@ -83,26 +83,22 @@ class Embedder:
         """Return what callers know of the model in use."""
         return self._models[self._current].description
 
-    async def embed(self, renderings: Renderings, fingerprint: str) -> Vectored | ApiError | Moved:
+    async def embed(self, renderings: Renderings, fingerprint: str) -> Vectored | Moved:
         """Return the vectors of items that were rendered for a model.
 
-        The first item that cannot be embedded is the answer for all. If this process has another
-        model, the answer says which.
+        An item that has none is the refusal that tells why. If this process has another model, the
+        answer says which.
         """
-        good = [item for item in renderings.items if isinstance(item, Rendered)]
-        if len(good) < len(renderings.items):
-            return next(item for item in renderings.items if isinstance(item, ApiError))
         if fingerprint not in self._models:
             return Moved(await self.describe())
         started = time.perf_counter()
-        outcome: Outcome = await self._together((fingerprint, good))
-        vectors: list[np.ndarray] = []
-        for one in outcome:
-            if isinstance(one, ApiError):
-                return one
-            vectors.append(one)
-        seconds = {"decode": renderings.seconds, "encode": time.perf_counter() - started}
-        return Vectored(np.stack(vectors), sum(item.tokens for item in good), seconds)
+        good = [item for item in renderings.items if isinstance(item, Rendered)]
+        outcomes = iter(await self._together((fingerprint, good)) if good else [])
+        return Vectored(
+            [next(outcomes) if isinstance(item, Rendered) else item for item in renderings.items],
+            [item.tokens if isinstance(item, Rendered) else 0 for item in renderings.items],
+            {"decode": renderings.seconds, "encode": time.perf_counter() - started},
+        )
 
     async def check_health(self) -> None:
         """Make a small forward behind those that are under way.
@@ -116,7 +112,7 @@ class Embedder:
         renderer = renderer_of(loaded.description.folder, "text")
         if renderer is None:
             return
-        item = Rendered("text", renderer.prepare_texts(["health"]))
+        item = Rendered.of("text", renderer.prepare_texts(["health"]))
         (found,) = await self._run(loaded, [[item]])
         if isinstance(found[0], ApiError):
             raise RuntimeError("the model gives no vector")

@@ -10,7 +10,12 @@ from samesense.serving.keys import read_keys
 from samesense.serving.measure import Measures
 from samesense.serving.options import ServeOptions
 from samesense.serving.routes import create_app
+from samesense.serving.served_model import ServedModel
 from samesense.serving.service import Service
+
+CALLS_EACH = 3
+"""Joined calls that are under way for each process of a model: one is rendered, one waits, one is
+encoded."""
 
 
 @serve.ingress()
@@ -22,11 +27,16 @@ class Front:
         options: ServeOptions,
         renderer: Any,
         embedders: Mapping[str, Any],
+        processes: Mapping[str, int],
         searcher: Any,
     ) -> None:
-        """Serve by these deployments."""
+        """Serve by these deployments; each embedder has so many processes at most."""
         self.options = options
-        self.service = Service(options, renderer=renderer, embedders=embedders, searcher=searcher)
+        models = {
+            name: ServedModel(renderer, embedder, calls=CALLS_EACH * processes[name])
+            for name, embedder in embedders.items()
+        }
+        self.service = Service(options, models=models, searcher=searcher)
 
     def __serve_build_asgi_app__(self) -> Guard:
         measures = Measures()

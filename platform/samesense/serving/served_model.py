@@ -1,0 +1,124 @@
+"""A model as the front reaches it: through the renderer, to the processes that hold it.
+
+Shapes: N items, D width.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from samesense.encoder.encoder import Vectors
+from samesense.serving.asking import TRIES, WAIT_S, ask
+from samesense.serving.embedding import Description
+from samesense.serving.errors import GONE, ApiError
+from samesense.serving.items import Picture, Text
+from samesense.serving.joining import Joining
+from samesense.serving.replicas.embedder import Moved, Vectored
+
+Handle = Any
+ITEMS_PER_CALL = 32
+
+
+@dataclass(frozen=True)
+class Named:
+    """An item, and its name in its request."""
+
+    item: Text | Picture
+    param: str
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Vectors (N, D) of items, by one model, the tokens that it read, and what it took."""
+
+    z_ND: Vectors
+    description: Description
+    tokens: int
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """The same of one item, as a part of a call."""
+
+    z_D: np.ndarray
+    description: Description
+    tokens: int
+    seconds: dict[str, float]
+
+
+class ServedModel:
+    """Embeds the items of many requests in joined calls."""
+
+    def __init__(self, renderer: Handle, embedder: Handle, *, calls: int) -> None:
+        """Keep so many calls under way at most."""
+        self._renderer, self._embedder = renderer, embedder
+        self._joined: Joining[Named, _Encoded | ApiError] = Joining(
+            self._encode, calls=calls, items_per_call=ITEMS_PER_CALL
+        )
+        self._description: Description | None = None
+
+    @property
+    def known(self) -> Description | None:
+        """What was last heard of the model."""
+        return self._description
+
+    async def describe(self, *, again: bool = False) -> Description:
+        """Return what the processes say of the model.
+
+        Raises:
+            ApiError: 503 if none answers.
+        """
+        if again or self._description is None:
+            self._description = await ask(self._embedder.describe.remote)
+        return self._description
+
+    async def embed(self, items: Sequence[Named]) -> Encoded:
+        """Return the vectors of a request's items, all by the same model.
+
+        Raises:
+            ApiError: what is wrong with the first item that gives no vector.
+        """
+        for _ in range(TRIES):
+            found: list[_Encoded] = []
+            for one in await self._joined(items):
+                if isinstance(one, ApiError):
+                    raise one
+                found.append(one)
+            if len({one.description.fingerprint for one in found}) == 1:
+                return Encoded(
+                    np.stack([one.z_D for one in found]),
+                    found[0].description,
+                    sum(one.tokens for one in found),
+                    found[-1].seconds,
+                )
+        raise GONE
+
+    async def _encode(self, items: Sequence[Named]) -> list[_Encoded | ApiError]:
+        for _ in range(TRIES):
+            description = await self.describe()
+            found = await ask(self._once, items, description)
+            if isinstance(found, Moved):
+                self._description = found.description
+                await asyncio.sleep(WAIT_S)
+                continue
+            return [
+                one
+                if isinstance(one, ApiError)
+                else _Encoded(one, description, tokens, found.seconds)
+                for one, tokens in zip(found.items, found.tokens, strict=True)
+            ]
+        raise GONE
+
+    async def _once(self, items: Sequence[Named], description: Description) -> Vectored | Moved:
+        # The tensors go from renderer to embedder, past this process.
+        rendered = self._renderer.render.remote(
+            [one.item for one in items], [one.param for one in items], description.folder
+        )
+        found: Vectored | Moved = await self._embedder.embed.remote(
+            rendered, description.fingerprint
+        )
+        return found

@@ -1,0 +1,85 @@
+"""Items of many requests go out in few calls, and each outcome finds its request again."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from samesense.serving.joining import Joining
+
+
+class Calls:
+    """Doubles numbers, when it is told to; notes how they came."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, numbers: Sequence[int]) -> list[int]:
+        self.sizes.append(len(numbers))
+        await self.go_on.wait()
+        if 13 in numbers:
+            raise ValueError("thirteen")
+        return [2 * number for number in numbers]
+
+
+async def begun(*requests: "asyncio.Task[list[int]]") -> None:
+    for _ in requests:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+def test_what_waits_goes_out_together() -> None:
+    async def main() -> None:
+        calls = Calls()
+        joined: Joining[int, int] = Joining(calls, calls=2, items_per_call=4)
+        requests = [asyncio.create_task(joined([n, n + 1])) for n in range(0, 12, 2)]
+        await begun(*requests)
+        # Two calls at once with what was there, the other four requests wait.
+        assert calls.sizes == [2, 2]
+        calls.go_on.set()
+        found = await asyncio.gather(*requests)
+        assert found == [[2 * n, 2 * n + 2] for n in range(0, 12, 2)]
+        assert calls.sizes == [2, 2, 4, 4]
+
+    asyncio.run(main())
+
+
+def test_a_large_request_is_parted_and_comes_back_in_order() -> None:
+    async def main() -> None:
+        calls = Calls()
+        calls.go_on.set()
+        joined: Joining[int, int] = Joining(calls, calls=3, items_per_call=4)
+        assert await joined(range(10)) == [2 * n for n in range(10)]
+        assert calls.sizes == [4, 4, 2]
+
+    asyncio.run(main())
+
+
+def test_a_call_that_fails_fails_its_own_requests_and_no_more() -> None:
+    async def main() -> None:
+        calls = Calls()
+        calls.go_on.set()
+        joined: Joining[int, int] = Joining(calls, calls=1, items_per_call=1)
+        bad, good = await asyncio.gather(joined([13]), joined([1]), return_exceptions=True)
+        assert isinstance(bad, ValueError)
+        assert good == [2]
+
+    asyncio.run(main())
+
+
+def test_a_caller_that_has_gone_is_not_worked_for() -> None:
+    async def main() -> None:
+        calls = Calls()
+        joined: Joining[int, int] = Joining(calls, calls=1, items_per_call=8)
+        first, gone, last = (asyncio.create_task(joined([n])) for n in (1, 2, 3))
+        await begun(first, gone, last)
+        gone.cancel()
+        await begun(gone)
+        calls.go_on.set()
+        assert await asyncio.gather(first, last) == [[2], [6]]
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert calls.sizes == [1, 1]
+
+    asyncio.run(main())
