@@ -12,6 +12,7 @@ from samesense.recipe.options import Recipe
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.tiny_models import MLLMS
 from tests.integration.milvus_server import milvus_server
+from tests.integration.serving import Indexed, serving, write_indexes
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +53,19 @@ def store(
         uri = request.getfixturevalue("server_uri")
     with open_store(uri) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
+    """Two models, and an index of each over the same pictures."""
+    return write_indexes(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture(scope="session")
+def service(indexed: Indexed) -> Iterator[str]:
+    """The address of a service of both, by the command."""
+    with serving("--milvus", indexed.milvus, "--set", "limits.items=16") as address:
+        yield address
 
 
 @pytest.fixture

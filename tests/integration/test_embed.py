@@ -225,6 +225,21 @@ def test_a_block_that_keeps_losing_its_worker_is_told(
     assert embed_corpus(job).fates["embedded"] == IMAGES
 
 
+def test_what_a_worker_finds_wrong_is_told_in_its_own_words(
+    tmp_path: Path, models: tuple[Artefact, Artefact]
+) -> None:
+    places = [tmp_path / f"photo{number}.png" for number in range(9)]
+    for place in places:
+        place.mkdir()  # is there, and cannot be read as a file
+    rows = [{"uri": str(place), "domain": "photo", "label": "dog"} for place in places]
+    listed = tmp_path / "photos.jsonl"
+    listed.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    job = embed_job(tmp_path, model=str(models[0].folder), corpus=str(listed))
+    with pytest.raises(CorpusError) as told:
+        embed_corpus(job)
+    assert str(told.value).startswith(f"{listed}: none of 9 images in a row could be read")
+
+
 def test_what_cannot_work_is_told_at_once(
     tmp_path: Path, s3: S3Server, bucket: str, models: tuple[Artefact, Artefact]
 ) -> None:

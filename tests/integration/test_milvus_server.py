@@ -1,5 +1,6 @@
 """The index behaves alike on a local folder (Milvus Lite) and on a real Milvus server."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.integration.index_rows import (
     rows_for,
     vectors,
 )
-from tests.integration.milvus_server import milvus_server
+from tests.integration.milvus_server import MilvusServer, milvus_server
 
 
 @pytest.fixture(scope="module")
@@ -235,3 +236,22 @@ def test_a_server_that_goes_down_is_told(tmp_path: Path, index: str) -> None:
         collection.count()
     assert time.monotonic() - started < 60
     store.close()
+
+
+@pytest.mark.integration
+def test_a_server_that_is_down_is_waited_for_by_those_who_know_that_it_was_there(
+    tmp_path: Path,
+) -> None:
+    server = MilvusServer(tmp_path / "milvus")
+    server.start()
+    server.kill()
+    again = threading.Timer(3, server.start_again)
+    again.start()
+    try:
+        with pytest.raises(StoreError, match="no Milvus answers there"):
+            open_store(server.uri)
+        with open_store(server.uri, start_patience_s=120) as store:
+            assert store.indexes() == []
+    finally:
+        again.join()
+        server.stop()

@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.integration.serving import INDEX, OTHER_INDEX, Indexed, serving, write_indexes
+from tests.integration.serving import INDEX, OTHER_INDEX, Indexed
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 TOLERANCE = 1e-5
-
-
-@pytest.fixture(scope="module")
-def indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
-    return write_indexes(tmp_path_factory.mktemp("served"))
-
-
-@pytest.fixture(scope="module")
-def service(indexed: Indexed) -> Iterator[str]:
-    with serving("--milvus", indexed.milvus, "--set", "limits.items=16") as address:
-        yield address
 
 
 def data_uri(path: str) -> str:
@@ -197,43 +185,6 @@ def test_operations_answer(service: str) -> None:
     assert picture.headers["content-type"] == "image/jpeg"
     assert "default-src 'self'" in picture.headers["content-security-policy"]
     assert httpx.get(f"{service}/openapi.json").json()["paths"]["/v1/search"]
-
-
-def test_the_page_takes_a_picture_and_leads_on(
-    service: str, indexed: Indexed, tmp_path: Path
-) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    picture = tmp_path / "query.png"
-    picture.write_bytes(Path(indexed.uris("domain2")[0]).read_bytes())
-    with playwright.sync_playwright() as started:
-        try:
-            browser = started.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-        except playwright.Error:
-            pytest.skip("no Chromium at /usr/bin/chromium")
-        page = browser.new_page()
-        told: list[str] = []
-        asked: list[str] = []
-        page.on("console", lambda message: told.append(message.text))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(service)
-        page.locator("#index").select_option(INDEX)
-        page.locator("#file").set_input_files(str(picture))
-        page.wait_for_selector("#results[aria-busy='false'] .row .tile", timeout=60_000)
-        rows = page.locator(".row h4").all_text_contents()
-        assert rows == ["domain0", "domain1", "domain2"]
-        first = page.locator(".row .tile").first
-        first.focus()
-        page.keyboard.press("Enter")
-        page.wait_for_selector("#results[aria-busy='false'] .row .tile", timeout=60_000)
-        assert "More like this" in page.locator("#query-note").inner_text()
-        page.locator("#view input[value=map]").check(force=True)
-        page.wait_for_selector(".map-canvas", timeout=60_000)
-        page.go_back()
-        browser.close()
-    assert told == []
-    assert all(url.startswith((service, "data:", "blob:")) for url in asked)
 
 
 def test_without_a_key_nobody_outside_is_served(indexed: Indexed) -> None:

@@ -23,7 +23,7 @@ from samesense.bulk.ledger import Entry
 from samesense.bulk.task import VECTORS, EmbedTask
 from samesense.index.collection import Collection
 from samesense.index.rows import IndexRows
-from samesense.index.store import Store, open_store
+from samesense.index.store import Store
 from samesense.vectors.cache import VectorCache
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class CommitBlock:
 
     @cached_property
     def _store(self) -> Store:
-        return open_store(str(self.task.milvus), patience_s=self.task.patience_s)
+        return self.task.open_store()
 
     @cached_property
     def _cache(self) -> VectorCache:

@@ -42,7 +42,10 @@ def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
         BulkError: if a block kills its workers again and again.
     """
     options = task.encode
-    ray.data.DataContext.get_current().enable_progress_bars = False
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    # Wrapped in Ray's own exception, what a worker has found wrong would not reach the driver.
+    context.raise_original_map_exception = True
     gpu = on_gpu(options.device, processes=options.actors)
     encoders = ray.data.ActorPoolStrategy(
         min_size=options.idle_actors or options.actors, max_size=options.actors
@@ -83,8 +86,6 @@ def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
     try:
         for row in blocks.iter_rows():
             yield pickle.loads(row["block"])
-    except SamesenseError:
-        raise
     except Exception as error:
         raise _told(error, task) from error
 

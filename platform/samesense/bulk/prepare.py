@@ -24,7 +24,7 @@ from samesense.corpus.sources.row import Row
 from samesense.index.collection import Collection
 from samesense.index.naming import Contents
 from samesense.index.rows import Known
-from samesense.index.store import Store, open_store
+from samesense.index.store import Store
 from samesense.vectors.cache import VectorCache
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class PrepareBlock:
 
     @cached_property
     def _store(self) -> Store:
-        return open_store(str(self.task.milvus), patience_s=self.task.patience_s)
+        return self.task.open_store()
 
     @cached_property
     def _cache(self) -> VectorCache:

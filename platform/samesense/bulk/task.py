@@ -9,6 +9,7 @@ from samesense.bulk.listing import Listing
 from samesense.bulk.options import BulkEncodeOptions
 from samesense.corpus.decode import DecodeLimits
 from samesense.index.naming import Contents
+from samesense.index.store import Store, open_store
 
 LEDGER, LISTING, VECTORS = "ledger", "listing", "vectors"
 
@@ -45,3 +46,13 @@ class EmbedTask:
     def ledger(self) -> Ledger:
         """Where finished blocks are written down."""
         return Ledger(Path(self.out) / LEDGER)
+
+    def open_store(self) -> Store:
+        """Open the index from a worker: it was there when the job began, so it is waited for.
+
+        Raises:
+            StoreError: if it does not answer as long as patience lasts.
+        """
+        return open_store(
+            str(self.milvus), patience_s=self.patience_s, start_patience_s=self.patience_s
+        )

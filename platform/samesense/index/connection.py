@@ -15,7 +15,13 @@ from urllib.parse import urlsplit
 import grpc
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from samesense.core.errors import ConfigError, StoreError
 from samesense.core.storage import local_path
@@ -99,18 +105,31 @@ def is_server(uri: str) -> bool:
     return urlsplit(uri).scheme in SERVER_SCHEMES
 
 
-def connect(uri: str, *, must_exist: bool = False, patience_s: float = PATIENCE_S) -> Connection:
+def connect(
+    uri: str,
+    *,
+    must_exist: bool = False,
+    patience_s: float = PATIENCE_S,
+    start_patience_s: float = 0.0,
+) -> Connection:
     """Open a local folder (a path or ``file://``) or a server (``http(s)://``, ``tcp://``).
 
     Raises:
-        StoreError: within seconds if the server does not answer, the folder has another owner, or
-            it must exist and does not.
+        StoreError: if the server does not answer for ``start_patience_s`` and some seconds, the
+            folder has another owner, or it must exist and does not.
     """
     # Every error is raised again with its meaning; the library would print each as well.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     if is_server(uri):
         shown = _without_credentials(uri)
-        client = _client(uri, shown=shown, token=os.environ.get(TOKEN_VARIABLE, ""))
+        attempts = Retrying(
+            stop=stop_after_delay(start_patience_s),
+            wait=wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
+            retry=retry_if_exception_type(StoreError),
+            reraise=True,
+        )
+        token = os.environ.get(TOKEN_VARIABLE, "")
+        client = attempts(lambda: _client(uri, shown=shown, token=token))
         return Connection(client, shown, uri, close=client.close, patience_s=patience_s)
     try:
         folder = local_path(uri)

@@ -38,17 +38,28 @@ class Served:
     width: int
 
 
-def open_store(uri: str, *, must_exist: bool = False, patience_s: float = PATIENCE_S) -> "Store":
+def open_store(
+    uri: str,
+    *,
+    must_exist: bool = False,
+    patience_s: float = PATIENCE_S,
+    start_patience_s: float = 0.0,
+) -> "Store":
     """Open the index at a path, a ``file://`` URI or the address of a Milvus server.
 
     A local folder that is not there is made, unless it must exist: those who only read say so. A
-    server that restarts is waited for, as long as patience lasts.
+    server that restarts is waited for, as long as patience lasts; one that is not there at the
+    start is an error at once, unless ``start_patience_s`` is given.
 
     Raises:
         StoreError: if a local folder is owned by another process, or no server answers, or there
             is none where one must be.
     """
-    return Store(connect(uri, must_exist=must_exist, patience_s=patience_s))
+    return Store(
+        connect(
+            uri, must_exist=must_exist, patience_s=patience_s, start_patience_s=start_patience_s
+        )
+    )
 
 
 class Store:

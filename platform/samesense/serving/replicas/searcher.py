@@ -37,12 +37,14 @@ class SearcherReplica:
     """Holds one connection to Milvus, and for a local file the file itself."""
 
     def __init__(self, milvus: str, *, patience_s: float) -> None:
-        """Open the index; a search waits so long for a server that is down.
+        """Open the index; a start and each search wait so long for a server that is down.
 
         Raises:
             StoreError: if there is none, or no server answers.
         """
-        self._store = open_store(milvus, must_exist=True, patience_s=patience_s)
+        self._store = open_store(
+            milvus, must_exist=True, patience_s=patience_s, start_patience_s=patience_s
+        )
         self._holds_milvus = not is_server(milvus)
         self._searcher = Searcher(self._store)
         self._picture = lru_cache(maxsize=PICTURES_KEPT)(_jpeg)
