@@ -122,13 +122,12 @@ class Collection:
         They are chosen by the hash of their content: as good as at random, the same every time,
         and cheap however many rows there are.
         """
-        digits = int(math.log(max(1, self.count() / about), HASH_BASE))
         rows: list[dict[str, Any]] = self._read(
             "sampling",
             "query",
             output_fields=["id", "label", "vector"],
             limit=MOST_HITS,
-            filter=f'content_hash like "{SAMPLED_HASHES[:digits]}%"',
+            filter=_some_hashes(min(1.0, about / max(1, self.count()))),
         )
         return rows[:about]
 
@@ -221,6 +220,16 @@ def _any_of(field: str, texts: Sequence[str]) -> str:
 def _quoted(text: str) -> str:
     """Return a text as Milvus' filters write it, whatever is in it."""
     return '"' + text.translate(ESCAPED) + '"'
+
+
+def _some_hashes(share: float) -> str:
+    """Return the filter of a share of all rows, or a little more, by how their hashes begin."""
+    digits = math.floor(math.log(1 / share, HASH_BASE))
+    begins = math.ceil(share * HASH_BASE ** (digits + 1))
+    alike = SAMPLED_HASHES[:digits]
+    if begins == HASH_BASE:
+        return f'content_hash like "{alike}%"'
+    return " or ".join(f'content_hash like "{alike}{one:x}%"' for one in range(begins))
 
 
 def _pages(ids: Sequence[str], *, rows: int = PAGE_ROWS) -> Iterator[list[str]]:

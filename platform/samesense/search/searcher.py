@@ -3,8 +3,10 @@
 Shapes: D width.
 """
 
+import logging
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Literal
@@ -12,6 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from samesense.core.errors import StoreError
 from samesense.index.collection import Collection
 from samesense.index.rows import Hit
 from samesense.index.store import Store
@@ -25,8 +28,12 @@ from samesense.search.merge import (
 )
 
 Merge = Literal["calibrated", "raw", "rrf"]
+Key = tuple[str, str, str]
+"""Index, fingerprint, domain."""
 SAMPLED_ROWS = 2_000
 BACKGROUND_AGE_S = 600.0
+MEASURED_AT_ONCE = 8
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,9 +79,10 @@ class Searcher:
     def __init__(self, store: Store) -> None:
         """Ask this store."""
         self.store = store
-        self._backgrounds: dict[tuple[str, str, str], Background] = {}
-        self._measured_s: dict[tuple[str, str, str], float] = {}
-        self._lock = Lock()
+        self._backgrounds: dict[Key, Background] = {}
+        self._measured_s: dict[Key, float] = {}
+        self._first = Lock()
+        self._renewing = ThreadPoolExecutor(1)
 
     def search(
         self, index: str, *, z_D: npt.NDArray[np.float32], fingerprint: str, wanted: Wanted
@@ -124,20 +132,37 @@ class Searcher:
     def _backgrounds_of(
         self, index: str, *, fingerprint: str, domains: Sequence[str]
     ) -> dict[str, Background]:
-        """Measure those that are not known yet, or were measured long ago."""
-        now = time.monotonic()
+        """Measure those that are not known yet; renew old ones while searches go on with them."""
         keys = {domain: (index, fingerprint, domain) for domain in domains}
-        with self._lock:
-            if any(
-                self._measured_s.get(k, -np.inf) < now - BACKGROUND_AGE_S for k in keys.values()
-            ):
-                for collection in self.store.collections(index, fingerprint=fingerprint):
-                    key = (index, fingerprint, collection.contents.domain)
-                    self._backgrounds[key], self._measured_s[key] = _measure(collection), now
-            return {domain: self._backgrounds[key] for domain, key in keys.items()}
+        if any(key not in self._backgrounds for key in keys.values()):
+            with self._first:
+                self._measure([key for key in keys.values() if key not in self._backgrounds])
+        now = time.monotonic()
+        old = [key for key in keys.values() if self._measured_s[key] < now - BACKGROUND_AGE_S]
+        if old:
+            self._measured_s |= dict.fromkeys(old, now)
+            self._renewing.submit(self._renew, old)
+        return {domain: self._backgrounds[key] for domain, key in keys.items()}
+
+    def _measure(self, keys: Sequence[Key]) -> None:
+        collections = {
+            (index, fingerprint, one.contents.domain): one
+            for index, fingerprint in {key[:2] for key in keys}
+            for one in self.store.collections(index, fingerprint=fingerprint)
+        }
+        with ThreadPoolExecutor(MEASURED_AT_ONCE) as pool:
+            found = pool.map(lambda key: _background(collections[key]), keys)
+            for key, background in zip(keys, found, strict=True):
+                self._backgrounds[key], self._measured_s[key] = background, time.monotonic()
+
+    def _renew(self, keys: Sequence[Key]) -> None:
+        try:
+            self._measure(keys)
+        except (StoreError, KeyError):
+            log.exception("what is known of the scores of %s stays as it was", keys)
 
 
-def _measure(collection: Collection) -> Background:
+def _background(collection: Collection) -> Background:
     rows = collection.sample(about=SAMPLED_ROWS)
     vectors = [row["vector"] for row in rows] or [np.zeros(collection.contents.width)]
     return Background.of(np.asarray(vectors, dtype=np.float32))

@@ -1,6 +1,6 @@
 """A model in memory, and the forwards of many requests joined.
 
-Shapes: N items of a request, D width.
+Shapes: D width.
 """
 
 import logging
@@ -12,6 +12,7 @@ import torch
 
 from samesense.artefact.folder import load_artefact
 from samesense.encoder.encoder import Encoder, Vectors
+from samesense.encoder.options import Modality
 from samesense.serving.errors import ApiError
 from samesense.serving.rendering import Rendered
 
@@ -25,7 +26,7 @@ class Description:
     folder: str
     fingerprint: str
     width: int
-    modalities: tuple[str, ...]
+    modalities: tuple[Modality, ...]
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,18 @@ class Loaded:
         )
 
     def embed(
-        self, requests: Sequence[Sequence[Rendered]], *, items_per_forward: int
-    ) -> list[list[np.ndarray | ApiError]]:
-        """Return the vectors (D,) of each request's items, or why an item has none.
+        self, items: Sequence[Rendered], *, items_per_forward: int
+    ) -> list[np.ndarray | ApiError]:
+        """Return the vector (D,) of each item, or why it has none.
 
         Items of one shape share a forward, whichever request they are of; if a forward fails, its
         items are tried one by one.
         """
-        found: list[list[np.ndarray | ApiError]] = [[_MISSING] * len(items) for items in requests]
-        for places in _groups(requests, size=items_per_forward):
-            items = [requests[request][position] for request, position in places]
-            for (request, position), vector in zip(places, self._together(items), strict=True):
-                found[request][position] = vector
+        found: list[np.ndarray | ApiError] = [_MISSING] * len(items)
+        for places in _groups(items, size=items_per_forward):
+            outcomes = self._together([items[place] for place in places])
+            for place, outcome in zip(places, outcomes, strict=True):
+                found[place] = outcome
         return found
 
     def _together(self, items: Sequence[Rendered]) -> list[np.ndarray | ApiError]:
@@ -91,14 +92,11 @@ class Loaded:
 _MISSING = ApiError(422, "not_embedded", "the model cannot embed this item")
 
 
-def _groups(
-    requests: Sequence[Sequence[Rendered]], *, size: int
-) -> Iterator[list[tuple[int, int]]]:
+def _groups(items: Sequence[Rendered], *, size: int) -> Iterator[list[int]]:
     """Yield the places of items of one shape, at most ``size`` at once."""
-    by_shape: dict[tuple[object, ...], list[tuple[int, int]]] = {}
-    for request, items in enumerate(requests):
-        for position, item in enumerate(items):
-            by_shape.setdefault(item.shape, []).append((request, position))
+    by_shape: dict[tuple[object, ...], list[int]] = {}
+    for place, item in enumerate(items):
+        by_shape.setdefault(item.shape, []).append(place)
     for places in by_shape.values():
         for start in range(0, len(places), size):
             yield places[start : start + size]

@@ -37,9 +37,8 @@ class ForwardOptions(Options):
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of a forward; by default as many as Ray gives the process, which is one."""
     items_per_forward: int = Field(default=32, ge=1)
-    """How many images or texts of one shape are encoded together."""
-    batch_wait_ms: float = Field(default=5, ge=0)
-    """How long a call waits for others to be encoded with, at most."""
+    """How many images or texts are encoded together, at most: those of one shape that have come
+    while the forward before was under way. None waits for others while the process is idle."""
 
 
 class ModelOptions(Options):

@@ -135,8 +135,7 @@ def _add_operations(app: FastAPI, service: Service, measures: Measures) -> None:
     @app.get("/v1/health/ready")
     async def ready() -> Response:
         """Whether models and index answer; 503 if not."""
-        await service.models()
-        await service.indexes()
+        await service.ready()
         return _json({"status": "ready"})
 
     @app.get("/metrics", response_class=PlainTextResponse)

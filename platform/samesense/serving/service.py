@@ -23,6 +23,7 @@ from samesense.serving.options import ServeOptions
 from samesense.serving.served_model import Encoded, Named, ServedModel
 
 INDEXES_AGE_S = 5.0
+MISSED_AGE_S = 30.0
 Seconds = dict[str, float]
 
 
@@ -40,6 +41,7 @@ class Service:
         self.options = options
         self._models, self._searcher = dict(models), searcher
         self._indexes: tuple[float, list[dict[str, Any]]] = (-np.inf, [])
+        self._missed_s: dict[str, float] = {}
         self._fetcher: Fetcher | None = None
 
     async def embed(self, asked: Asked) -> Embedded:
@@ -85,9 +87,9 @@ class Service:
         asked_s, found = self._indexes
         if time.monotonic() - asked_s > INDEXES_AGE_S:
             found = await ask(self._searcher.indexes.remote)
-            await self.models()
             self._indexes = (time.monotonic(), found)
-        names = {one.known.fingerprint: name for name, one in self._models.items() if one.known}
+        await self._look_for({index["fingerprint"] for index in found})
+        names = self._names()
         return [index | {"model": names.get(index["fingerprint"])} for index in found]
 
     async def index(self, name: str | None) -> dict[str, Any]:
@@ -135,6 +137,38 @@ class Service:
         name = (await self.index(index))["name"]
         found: dict[str, Any] = await ask(self._searcher.map.remote, name, points)
         return found
+
+    async def ready(self) -> None:
+        """Return when every model has answered once, and the index answers.
+
+        Models that have no process when nobody asks are not woken again.
+
+        Raises:
+            ApiError: 503 if one does not.
+        """
+        for model in self._models.values():
+            await model.describe()
+        await ask(self._searcher.indexes.remote)
+
+    def _names(self) -> dict[str, str]:
+        """Fingerprint → name of the models that are known."""
+        return {one.known.fingerprint: name for name, one in self._models.items() if one.known}
+
+    async def _look_for(self, fingerprints: set[str]) -> None:
+        """Ask which models are served if one is not known: it may have been changed meanwhile.
+
+        One that is not served is looked for again after a while, so that models without a process
+        are not woken by it at every request.
+        """
+        now = time.monotonic()
+        unknown = {
+            one
+            for one in fingerprints - self._names().keys()
+            if now - self._missed_s.get(one, -np.inf) > MISSED_AGE_S
+        }
+        if unknown:
+            await self.models()
+            self._missed_s |= dict.fromkeys(unknown - self._names().keys(), now)
 
     async def _query_vector(
         self, request: SearchRequest, parts: Sequence[Part], index: dict[str, Any], seconds: Seconds

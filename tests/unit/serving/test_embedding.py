@@ -40,23 +40,23 @@ def rendered(model: Artefact, *items: Text | Picture) -> list[Rendered]:
     return [one for one in found if isinstance(one, Rendered)]
 
 
-def test_items_of_many_requests_share_forwards_and_keep_their_places(
-    model: Artefact, loaded: Loaded
-) -> None:
-    requests = [
-        [Text("a dog"), picture("red"), Text("a much longer text of other words")],
-        [picture("blue", side_px=90)],
-        [Text("a cat"), Text("a dog")],
+def test_items_share_forwards_and_keep_their_places(model: Artefact, loaded: Loaded) -> None:
+    items: list[Text | Picture] = [
+        Text("a dog"),
+        picture("red"),
+        Text("a much longer text of other words"),
+        picture("blue", side_px=90),
+        Text("a cat"),
+        Text("a dog"),
     ]
-    found = loaded.embed([rendered(model, *items) for items in requests], items_per_forward=2)
+    found = loaded.embed(rendered(model, *items), items_per_forward=2)
     encoder = model.encoder()
-    for items, vectors in zip(requests, found, strict=True):
-        for item, z_D in zip(items, vectors, strict=True):
-            if isinstance(item, Text):
-                alone = encoder.embed_texts([item.words])[0]
-            else:
-                alone = encoder.embed_images([Image.open(io.BytesIO(item.data))])[0]
-            np.testing.assert_allclose(z_D, alone, atol=TOLERANCE)
+    for item, z_D in zip(items, found, strict=True):
+        if isinstance(item, Text):
+            alone = encoder.embed_texts([item.words])[0]
+        else:
+            alone = encoder.embed_images([Image.open(io.BytesIO(item.data))])[0]
+        np.testing.assert_allclose(z_D, alone, atol=TOLERANCE)
 
 
 def test_an_item_that_breaks_its_forward_spoils_no_other(model: Artefact, loaded: Loaded) -> None:
@@ -64,7 +64,7 @@ def test_an_item_that_breaks_its_forward_spoils_no_other(model: Artefact, loaded
     beyond = np.full_like(bad.inputs["input_ids"], 10**6)
     bad = Rendered("text", bad.inputs | {"input_ids": beyond})
     assert bad.shape == good.shape
-    (first,), (second,) = loaded.embed([[good], [bad]], items_per_forward=8)
+    first, second = loaded.embed([good, bad], items_per_forward=8)
     np.testing.assert_allclose(first, model.encoder().embed_texts(["a dog"])[0], atol=TOLERANCE)
     assert isinstance(second, ApiError)
     assert second.status == 422

@@ -13,18 +13,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from ray import serve
+from PIL import Image
 
 from samesense.serving.embedding import Description, Loaded
 from samesense.serving.errors import ApiError
+from samesense.serving.joining import Joining
 from samesense.serving.options import ForwardOptions
 from samesense.serving.rendering import Rendered, Renderings, renderer_of
 
 KEPT_S = 60.0
 """How long a model stays after another has taken its place: requests under way end with it."""
 GONE = ApiError(503, "unavailable", "the model was changed meanwhile; ask again")
+SMALL_PX = 32
+STUCK_S = 300.0
+"""How long a forward may take before the process counts as stuck."""
 log = logging.getLogger(__name__)
-Outcome = list[np.ndarray | ApiError]
+Outcome = np.ndarray | ApiError
+Asked = tuple[str, Rendered]
+"""The fingerprint of the model that an item was rendered for, and the item."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,13 @@ class Embedder:
         self.options, self.device = options, device
         self._models: dict[str, Loaded] = {}
         self._current = ""
-        # One thread, so that forwards follow each other and a stuck one fails the health check.
-        self._forwards = ThreadPoolExecutor(1)
+        self._thread = ThreadPoolExecutor(1)
+        self._begun_s: float | None = None
+        self._joined: Joining[Asked, Outcome] = Joining(
+            self._encode, calls=1, items_per_call=options.items_per_forward
+        )
         if options.threads is not None:
             torch.set_num_threads(options.threads)
-        self._together.set_max_batch_size(options.items_per_forward)
-        self._together.set_batch_wait_timeout_s(options.batch_wait_ms / 1000)
 
     async def reconfigure(self, config: dict[str, Any]) -> None:
         """Load the model in a folder beside the one in use, then take it into use.
@@ -93,7 +100,7 @@ class Embedder:
             return Moved(await self.describe())
         started = time.perf_counter()
         good = [item for item in renderings.items if isinstance(item, Rendered)]
-        outcomes = iter(await self._together((fingerprint, good)) if good else [])
+        outcomes = iter(await self._joined([(fingerprint, item) for item in good]))
         return Vectored(
             [next(outcomes) if isinstance(item, Rendered) else item for item in renderings.items],
             [item.tokens if isinstance(item, Rendered) else 0 for item in renderings.items],
@@ -101,41 +108,50 @@ class Embedder:
         )
 
     async def check_health(self) -> None:
-        """Make a small forward behind those that are under way.
+        """Make a small forward, unless one is under way: that may take its time, but not for ever.
 
         Raises:
-            RuntimeError: if it gives no vector.
+            RuntimeError: if it gives no vector, or the one under way does not end.
         """
+        if self._begun_s is not None:
+            if time.monotonic() - self._begun_s > STUCK_S:
+                raise RuntimeError(f"a forward has not ended for {STUCK_S:.0f} s")
+            return
         loaded = self._models[self._current]
-        if "text" not in loaded.description.modalities:
-            return
-        renderer = renderer_of(loaded.description.folder, "text")
+        modality = loaded.description.modalities[0]
+        renderer = renderer_of(loaded.description.folder, modality)
         if renderer is None:
-            return
-        item = Rendered.of("text", renderer.prepare_texts(["health"]))
-        (found,) = await self._run(loaded, [[item]])
-        if isinstance(found[0], ApiError):
+            raise RuntimeError("the model in use has no renderer")
+        small = (
+            renderer.prepare_texts(["health"])
+            if modality == "text"
+            else renderer.prepare_images([Image.new("RGB", (SMALL_PX, SMALL_PX))])
+        )
+        (found,) = await self._run(loaded, [Rendered.of(modality, small)])
+        if isinstance(found, ApiError):
             raise RuntimeError("the model gives no vector")
 
-    @serve.batch  # type: ignore[untyped-decorator]
-    async def _together(self, requests: list[tuple[str, list[Rendered]]]) -> list[Outcome]:
-        outcomes: list[Outcome] = [[] for _ in requests]
-        for fingerprint in {fingerprint for fingerprint, _ in requests}:
-            places = [n for n, (wanted, _) in enumerate(requests) if wanted == fingerprint]
+    async def _encode(self, asked: Sequence[Asked]) -> list[Outcome]:
+        outcomes: list[Outcome] = [GONE] * len(asked)
+        for fingerprint in {fingerprint for fingerprint, _ in asked}:
             loaded = self._models.get(fingerprint)
             if loaded is None:  # it was let go of while these waited
-                found: list[Outcome] = [[GONE]] * len(places)
-            else:
-                found = await self._run(loaded, [requests[place][1] for place in places])
+                continue
+            places = [place for place, (wanted, _) in enumerate(asked) if wanted == fingerprint]
+            found = await self._run(loaded, [asked[place][1] for place in places])
             for place, outcome in zip(places, found, strict=True):
                 outcomes[place] = outcome
         return outcomes
 
-    async def _run(self, loaded: Loaded, requests: Sequence[Sequence[Rendered]]) -> list[Outcome]:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._forwards,
-            lambda: loaded.embed(requests, items_per_forward=self.options.items_per_forward),
-        )
+    async def _run(self, loaded: Loaded, items: Sequence[Rendered]) -> list[Outcome]:
+        self._begun_s = time.monotonic()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._thread,
+                lambda: loaded.embed(items, items_per_forward=self.options.items_per_forward),
+            )
+        finally:
+            self._begun_s = None
 
     def _let_go(self, fingerprint: str) -> None:
         if fingerprint != self._current:
