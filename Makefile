@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
-.PHONY: setup demo test test-long bench chaos lint format type milvus-server clean
+.PHONY: setup demo test test-long bench chaos lint format type milvus-server chromium clean
 
 setup: .venv/.ready  ## make .venv and install
 
@@ -24,6 +24,12 @@ milvus-server: .venv-milvus/.ready  ## a real Milvus server, in an environment o
 	.venv-milvus/bin/python -m pip install --disable-pip-version-check -q milvus==2.3.5 "setuptools<81"
 	touch $@
 
+chromium:  ## the browser in which the page is tested, by Debian's package
+	@command -v chromium >/dev/null \
+	  || { echo "installing chromium" && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+	  || echo "chromium could not be installed: tests of the page are skipped"
+
 lint: setup  ## formatting, lint, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -37,7 +43,7 @@ format: setup
 type: setup
 	$(BIN)/mypy
 
-test: setup milvus-server lint  ## formatting, types, layers and the tests
+test: setup milvus-server chromium lint  ## formatting, types, layers and the tests
 	$(BIN)/python -m pytest
 
 test-long: setup  ## submitted jobs, killed and resumed training, S3 faults, ablations, every role of a loss

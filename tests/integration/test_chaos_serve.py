@@ -24,7 +24,7 @@ from ray import serve
 
 from samesense.core.options import validate
 from samesense.serving.app import build_app
-from samesense.serving.options import ServeOptions
+from samesense.serving.options import LimitOptions, ReplicaOptions, ServeOptions
 from tests.integration.milvus_server import MilvusServer
 from tests.integration.serving import INDEX, Indexed, fill, write_indexes
 
@@ -181,3 +181,25 @@ def test_chaos_serve_a_milvus_that_restarts_fails_no_request(
     assert load.wrong == []
     assert load.answers.total() == REQUESTS
     assert restarts >= 1
+
+
+def test_a_flood_is_refused_in_part_and_the_rest_is_answered(
+    address: str, indexed: Indexed
+) -> None:
+    small = options(indexed, folder=indexed.model.folder).model_copy(
+        update={"limits": LimitOptions(waiting=2), "front": ReplicaOptions()}
+    )
+    serve.run(build_app(small), name="chaos")
+
+    def ask(_: int) -> httpx.Response:
+        return httpx.post(f"{address}/v1/embeddings", json={"input": TEXTS}, timeout=120)
+
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(ask, range(96)))
+    told = Counter(answer.status_code for answer in answers)
+    assert set(told) == {200, 429}, told
+    for answer in answers:
+        if answer.status_code == 429:
+            assert answer.json()["error"]["code"] == "busy"
+            assert int(answer.headers["retry-after"]) >= 1
+    assert ask(0).status_code == 200

@@ -34,7 +34,8 @@ BRING = """([kind, name, type, data]) => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: `make chromium` installs it")
+        leave = pytest.fail if os.environ.get("CI") else pytest.skip
+        leave(f"no Chromium at {CHROMIUM}: `make chromium` installs it")
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield opened

@@ -42,7 +42,8 @@ def test_vectors_are_those_of_the_encoder(service: str, indexed: Indexed) -> Non
 
 
 def test_the_openai_client_works_as_it_is(service: str, indexed: Indexed) -> None:
-    openai = pytest.importorskip("openai")
+    import openai
+
     client = openai.OpenAI(base_url=f"{service}/v1", api_key="none needed here")
     expected = indexed.model.encoder().embed_texts(["a dog", "a horse"])
     for encoding in ("float", "base64"):
@@ -59,17 +60,25 @@ def test_the_openai_client_works_as_it_is(service: str, indexed: Indexed) -> Non
 
 
 def test_the_cohere_client_works_as_it_is(service: str, indexed: Indexed) -> None:
-    cohere = pytest.importorskip("cohere")
+    import cohere
+
     client = cohere.ClientV2(base_url=service, api_key="none needed here")
     answer = client.embed(
         model=INDEX, texts=["a dog"], input_type="search_query", embedding_types=["float"]
     )
     expected = indexed.model.encoder().embed_texts(["a dog"])
     np.testing.assert_allclose(answer.embeddings.float_, expected, atol=TOLERANCE)
+    uri = indexed.uris("domain0")[0]
+    answer = client.embed(
+        model=INDEX, images=[data_uri(uri)], input_type="image", embedding_types=["float"]
+    )
+    expected = indexed.model.encoder().embed_images([Image.open(uri)])
+    np.testing.assert_allclose(answer.embeddings.float_, expected, atol=TOLERANCE)
 
 
 def test_the_voyage_client_works_as_it_is(service: str, indexed: Indexed) -> None:
-    voyageai = pytest.importorskip("voyageai")
+    import voyageai
+
     client = voyageai.Client(base_url=f"{service}/v1", api_key="none needed here")
     encoder = indexed.model.encoder()
     texts = client.embed(["a dog"], model=INDEX, input_type="query")

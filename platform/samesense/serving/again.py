@@ -1,7 +1,9 @@
-"""Requests whose front dies under way go to another one.
+"""Requests whose front dies under way go to another one, and Ray's own refusals get our shape.
 
 Ray Serve's proxy gives such a request up. Every request of this service may be made twice, so this
-part of the proxy keeps what was sent and makes it again. Ray reads where to find it from
+part of the proxy keeps what was sent and makes it again. Where the proxy itself refuses, since too
+many wait or nothing is there to answer, it says so in plain words; callers get the JSON that they
+get of every other refusal. Ray reads where to find this from
 ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH``, in the environment of its processes.
 """
 
@@ -9,7 +11,7 @@ import asyncio
 
 from starlette.middleware import Middleware
 
-from samesense.serving.errors import GONE
+from samesense.serving.errors import BUSY, GONE, ApiError
 from samesense.serving.guard import App, Message, Receive, Send, respond
 
 TRIES = 20
@@ -32,12 +34,16 @@ class AskAgain:
             await self.app(scope, receive, send)
             return
         request = _Request(receive)
-        begun = False
+        begun, refused = False, False
 
         async def send_noted(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, refused
             begun = True
-            await send(message)
+            if message["type"] == "http.response.start" and (refusal := _refusal_of_ray(message)):
+                refused = True
+                await respond(refusal, send)
+            if not refused:
+                await send(message)
 
         wait_s = WAIT_S
         for _ in range(TRIES):
@@ -48,6 +54,14 @@ class AskAgain:
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         if not begun and not request.lost:
             await respond(GONE, send)
+
+
+def _refusal_of_ray(start: Message) -> ApiError | None:
+    """Return what a caller is told in the place of the proxy's own words."""
+    headers = {bytes(name).lower(): bytes(value) for name, value in start.get("headers", ())}
+    if headers.get(b"content-type", b"").startswith(b"application/json"):
+        return None
+    return {BUSY.status: BUSY, GONE.status: GONE}.get(start["status"])
 
 
 class _Request:

@@ -7,12 +7,11 @@ from typing import Any
 from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError, RayServeException
 
-from samesense.serving.errors import GONE, ApiError
+from samesense.serving.errors import BUSY, GONE, ApiError
 
 TRIES = 40
 WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
 """Between tries: a process that died is replaced within seconds."""
-BUSY = ApiError(429, "busy", "too many requests are waiting; come back in a moment")
 
 
 async def ask(call: Callable[..., Awaitable[Any]], *given: Any) -> Any:

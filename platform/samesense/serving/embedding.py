@@ -27,6 +27,8 @@ class Description:
     fingerprint: str
     width: int
     modalities: tuple[Modality, ...]
+    fault: str | None = None
+    """Why the model that was to take its place has not."""
 
 
 @dataclass(frozen=True)

@@ -89,3 +89,5 @@ def of_rejected(rejected: Rejected, *, param: str) -> ApiError:
 
 GONE = ApiError(503, "unavailable", "a part of the service does not answer; ask again")
 """What a caller is told when asking again inside the platform has not helped."""
+BUSY = ApiError(429, "busy", "too many requests are waiting; come back in a moment")
+"""What a caller is told who comes when there is too much to do already."""

@@ -120,6 +120,7 @@ def _add_operations(app: FastAPI, service: Service, measures: Measures) -> None:
                 "fingerprint": one.fingerprint,
                 "dimension": one.width,
                 "modalities": list(one.modalities),
+                "fault": one.fault,
                 "folder": one.folder,
             }
             for name, one in await service.models()

@@ -98,6 +98,31 @@ def test_an_answer_that_has_begun_is_left_alone() -> None:
     assert calls == 1
 
 
+@pytest.mark.parametrize(("status", "code"), [(429, "busy"), (503, "unavailable")])
+def test_what_the_proxy_itself_refuses_gets_the_shape_of_all_refusals(
+    status: int, code: str
+) -> None:
+    async def proxy(scope: Message, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"Request dropped", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    start, body = asked(proxy)
+    assert start["status"] == status
+    assert dict(start["headers"])[b"retry-after"] == b"1"
+    assert json.loads(body["body"])["error"]["code"] == code
+
+
+def test_a_refusal_of_ours_passes_as_it_is() -> None:
+    async def front(scope: Message, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    assert asked(front)[1]["body"] == b"{}"
+
+
 def test_ray_finds_it_where_a_local_cluster_says() -> None:
     from ray.serve._private.utils import call_function_from_import_path
 

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,10 +76,13 @@ class Embedder:
             loaded = await asyncio.to_thread(
                 Loaded.from_folder, config["folder"], device=self.device
             )
-        except Exception:
+        except Exception as error:
             if not self._models:
                 raise
             log.exception("%s does not load; the model in use stays", config["folder"])
+            kept = self._models[self._current]
+            told = replace(kept.description, fault=f"the model that was to follow: {error}")
+            self._models[self._current] = replace(kept, description=told)
             return
         before, self._current = self._current, loaded.description.fingerprint
         self._models[self._current] = loaded
