@@ -1,19 +1,16 @@
-"""A bucket to vectors to Milvus, against the bare loop on local files; and what more images cost.
+"""A bucket to vectors to Milvus, against the bare loop on local files.
 
 The bare loop is that of ``embed.py``: one process, the same tower, threads and forwards, local
 files, no index; the model costs what a ViT-Tiny does (light), and what a ViT-Base does (heavy), the
 smallest vision tower among the published models of this architecture. A change of the alignment
-alone is set against the heavy first pass. Growth is measured on a real Milvus server, as a local
-index would lie in the driver's own memory.
+alone is set against the heavy first pass. With 0 images a model is left out.
 """
 
-import resource
 import tempfile
 import time
 from pathlib import Path
 
 import torch
-from _milvus import milvus_server
 from _s3 import s3_server
 from _setting import arguments, realistic_backbone, report, untrained, write_images
 from embed import bare_loop
@@ -24,10 +21,8 @@ from samesense.bulk.options import EmbedJob
 from samesense.cli.cluster import cluster
 from samesense.core.options import validate
 from samesense.corpus.scan import scan
-from samesense.encoder.scratch import build_idefics3
 
-MIB_IN_KIB = 1 << 10
-BASE_WIDTH = 768
+TINY_WIDTH, BASE_WIDTH = 192, 768
 
 
 def realigned(artefact: Artefact, folder: Path) -> Artefact:
@@ -92,59 +87,26 @@ def realign(place: Path, *, corpus: str, artefact: Artefact, first_s: float) -> 
     )
 
 
-def growth(place: Path, *, bucket: str, few: int, many: int) -> None:
-    """Compare time an image and the driver's peak over buckets of different size."""
-    build_idefics3(place / "small", words=[], seed=0)
-    artefact = untrained(place / "small-model", backbone=str(place / "small"))
-    seconds, peak_mib = {}, {}
-    with milvus_server() as milvus:
-        for count in (few, many):
-            with cluster():
-                _, seconds[count] = embed(
-                    place / str(count), f"{bucket}/small/{count}", artefact, milvus=milvus
-                )
-            peak_mib[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_IN_KIB
-    report(
-        "bulk.growth",
-        ratio=seconds[many] / many / (seconds[few] / few),
-        bar=1.1,
-        images=many,
-        ms_an_image=1000 * seconds[many] / many,
-        images_few=few,
-        ms_an_image_few=1000 * seconds[few] / few,
-    )
-    report(
-        "bulk.driver_memory",
-        ratio=peak_mib[many] / peak_mib[few],
-        bar=1.2,
-        peak_mib=peak_mib[many],
-        peak_mib_few=peak_mib[few],
-    )
-
-
-def measure(
-    place: Path, *, images: int, heavy: int, few: int, many: int, backbone: str | None
-) -> None:
-    """Fill a bucket and measure all of it, growth first, as a process' peak never goes down."""
-    sizes = {f"small/{few}": (few, 48), f"small/{many}": (many, 48)}
-    sizes |= {"light": (images, 224), "heavy": (heavy, 224)}
-    for name, (count, side_px) in sizes.items():
-        write_images(place / "bucket" / name, count=count, side_px=side_px)
-    light = backbone or realistic_backbone(place / "tiny")
-    base = backbone or realistic_backbone(place / "base", width=BASE_WIDTH)
+def measure(place: Path, *, light: int, heavy: int, backbone: str | None) -> None:
+    """Fill a bucket and run both models over it."""
+    counts = {name: count for name, count in (("light", light), ("heavy", heavy)) if count}
+    for name, count in counts.items():
+        write_images(place / "bucket" / name, count=count, side_px=224)
+    widths = {"light": TINY_WIDTH, "heavy": BASE_WIDTH}
     with s3_server(place / "bucket") as bucket:
-        growth(place, bucket=bucket, few=few, many=many)
-        for name, given in (("light", light), ("heavy", base)):
+        for name in counts:
+            given = backbone or realistic_backbone(place / f"{name}_tower", width=widths[name])
             artefact = untrained(place / f"{name}_model", backbone=given)
             job, corpus = place / f"{name}_job", f"{bucket}/{name}"
             local = place / "bucket" / name
             first_s = speed(
                 f"bulk.speed_{name}", job, corpus=corpus, local=local, artefact=artefact
             )
-        realign(job, corpus=corpus, artefact=artefact, first_s=first_s)
+            if name == "heavy":
+                realign(job, corpus=corpus, artefact=artefact, first_s=first_s)
 
 
 if __name__ == "__main__":
-    given = arguments(__doc__ or "", images=10_000, heavy=2000, few=10_000, many=100_000)
+    given = arguments(__doc__ or "", light=10_000, heavy=2000)
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), **vars(given))
