@@ -3,10 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from samesense.cli.tables import report_scan
-from samesense.core.errors import CorpusError
 from samesense.core.options import Options
 from samesense.corpus.class_lists import read_classes
 from samesense.corpus.laid_out import read_parts
@@ -23,8 +22,6 @@ OF_OFFICIAL = ("train_classes", "validation_classes", "gallery_domain", "seen_do
 class RuleOptions(Options):
     """What the command line says of a split."""
 
-    rule: Rule
-    """Which rule."""
     held_out: tuple[str, ...]
     """Domains."""
     held_out_classes: tuple[str, ...]
@@ -39,19 +36,25 @@ class RuleOptions(Options):
     """Of rule ``official``."""
     seen_domain: str
     """Of rule ``official``."""
+    rule: Rule
+    """Which rule."""
 
-    @model_validator(mode="after")
-    def _fit_the_rule(self) -> "RuleOptions":
-        told = [name for name in OF_OFFICIAL if getattr(self, name)]
-        if self.rule != "official" and told:
-            raise ValueError(f"{told[0]} is of rule official, not of {self.rule}")
-        if self.rule == "official" and not (self.gallery_domain and self.seen_domain):
-            raise ValueError("rule official needs gallery_domain and seen_domain")
-        if self.rule == "official" and len(self.held_out) > 1:
-            raise ValueError("rule official holds out one domain or none")
-        if self.rule == "lists" and self.held_out_classes:
-            raise ValueError("rule lists holds out domains alone")
-        return self
+    @field_validator("rule")
+    @classmethod
+    def _fits_the_rest(cls, rule: Rule, info: ValidationInfo) -> Rule:
+        told = info.data
+        of_official = [name for name in OF_OFFICIAL if told.get(name)]
+        if rule != "official" and of_official:
+            raise ValueError(f"{of_official[0]} is of official, not of {rule}")
+        if rule == "official" and not (told.get("gallery_domain") and told.get("seen_domain")):
+            raise ValueError("official needs gallery_domain and seen_domain")
+        if rule == "official" and not told.get("held_out_classes"):
+            raise ValueError("official needs the test classes as held_out_classes")
+        if rule == "official" and len(told.get("held_out", ())) > 1:
+            raise ValueError("official holds out one domain or none")
+        if rule == "lists" and told.get("held_out_classes"):
+            raise ValueError("lists holds out domains alone")
+        return rule
 
 
 def write_split(rules: RuleOptions, *, corpus: str, out: Path) -> None:
@@ -96,8 +99,6 @@ def split_by(rules: RuleOptions, manifest: Manifest, *, corpus: str) -> SplitFil
 
 
 def _published(rules: RuleOptions, manifest: Manifest, *, test: tuple[str, ...]) -> Published:
-    if not test:
-        raise CorpusError("rule official needs the test classes: --held-out-classes")
     validation = read_classes(rules.validation_classes)
     others = tuple(name for name in manifest.labels if name not in {*test, *validation})
     return Published(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
@@ -33,13 +33,21 @@ class EvaluateJob(Options):
     limits: DecodeLimits = DecodeLimits()
     """What an image file may cost before it is rejected."""
 
-    @model_validator(mode="after")
-    def _exists(self) -> "EvaluateJob":
-        if self.variant == "official" and self.protocol not in OF_UCDR:
-            raise ValueError(f"variant official is of {', '.join(OF_UCDR)}, not of {self.protocol}")
-        if self.gallery == "mixed" and self.protocol != "ucdr":
-            raise ValueError(f"a mixed gallery is of ucdr, not of {self.protocol}")
-        return self
+    @field_validator("variant")
+    @classmethod
+    def _was_published(cls, variant: str, told: ValidationInfo) -> str:
+        protocol = told.data.get("protocol", OF_UCDR[0])
+        if variant == "official" and protocol not in OF_UCDR:
+            raise ValueError(f"official is of {', '.join(OF_UCDR)}, not of {protocol}")
+        return variant
+
+    @field_validator("gallery")
+    @classmethod
+    def _is_of_ucdr(cls, gallery: str, told: ValidationInfo) -> str:
+        protocol = told.data.get("protocol", "ucdr")
+        if gallery == "mixed" and protocol != "ucdr":
+            raise ValueError(f"mixed is of ucdr, not of {protocol}")
+        return gallery
 
     @property
     def measure(self) -> str:
