@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from samesense.core.errors import CorpusError, did_you_mean
 from samesense.corpus.manifest import Manifest
-from samesense.corpus.splits import check_held_out
+from samesense.corpus.splits import ASKED, LEARNED_FROM, check_held_out
 
 TRAINED_SHARE = 0.92
 """Of the gallery domain's images of a training class; the others make the gallery mixed."""
@@ -95,6 +95,18 @@ def _split_domain(
     word = words.get(domain, "query_known_domain" if domain == who.seen else "unused")
     for label in who.test:
         split_N[cells.rows(domain, label)] = word
+
+
+def without_copies(split: Manifest) -> Manifest:
+    """Return a split in which what is asked, but has the bytes of what is learned from, is
+    ``duplicate``: DomainNet has some files in several domains, and the published split both ways.
+    """
+    words, contents = split.column("split").tolist(), split.column("content_hash").tolist()
+    rows = list(zip(words, contents, strict=True))
+    learned = {content for word, content in rows if word in LEARNED_FROM}
+    return split.with_split(
+        ["duplicate" if word in ASKED and content in learned else word for word, content in rows]
+    )
 
 
 def draw(rows_N: NDArray[np.int64], share: float, *, seed: int) -> NDArray[np.int64]:

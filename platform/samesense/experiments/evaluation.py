@@ -16,6 +16,7 @@ from samesense.bulk.options import EncodeOptions
 from samesense.core.errors import ArtefactError, ConfigError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
+from samesense.corpus.published import without_copies
 from samesense.corpus.split_file import SPLIT_FILE, SplitFile
 from samesense.corpus.splits import ASKED, SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
@@ -73,6 +74,7 @@ def split_as_trained(artefact: Artefact, manifest: Manifest, *, job: EvaluateJob
         _refuse_unpublished(shared, run=run)
     if shared is not None:
         split = shared.apply(manifest, corpus=job.corpus)
+        split = without_copies(split) if job.variant == "clean" else split
     else:
         split = leave_domains_out(
             manifest,

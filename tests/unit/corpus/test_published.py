@@ -8,7 +8,7 @@ import pytest
 
 from samesense.core.errors import CorpusError
 from samesense.corpus.manifest import Manifest, item_id
-from samesense.corpus.published import Published, draw, published_split
+from samesense.corpus.published import Published, draw, published_split, without_copies
 
 DOMAINS = ("clipart", "quickdraw", "real", "sketch")
 TRAIN = tuple(f"seen{number}" for number in (7, 3, 11, *range(20, 67)))  # 50, not by name
@@ -159,3 +159,18 @@ def published_split_of(*, each: int) -> Manifest:
     """So few images a class that a quarter of them is none."""
     whole = corpus()
     return whole.where(np.array([int(p[-5]) < each and p[-6] == "/" for p in whole.column("uri")]))
+
+
+def test_the_clean_variant_leaves_out_what_is_a_copy_of_a_training_image() -> None:
+    words = ["train", "train_published", "query_published", "gallery", "gallery", "unused"]
+    contents = ["a", "b", "a", "b", "c", "a"]
+    rows = [{"split": w, "content_hash": c} for w, c in zip(words, contents, strict=True)]
+    cleaned = without_copies(Manifest.from_rows(rows))
+    assert cleaned.column("split").tolist() == [
+        "train",
+        "train_published",
+        "duplicate",
+        "duplicate",
+        "gallery",
+        "unused",
+    ]

@@ -198,3 +198,17 @@ def test_a_class_without_an_image_in_the_gallery_counts_zero_and_is_counted() ->
     assert values["queries without an answer"] == 1
     assert values["mAP@200"] == values["Prec@200"] == values["Prec@200 ceiling"] == 0
     assert hand(["dog", "cat"])["queries without an answer"] == 0
+
+
+def test_a_domain_of_one_image_is_one_query() -> None:
+    data = embedded(items=300)
+    keep = (data.manifest.column("domain") != "sketch") | (data.manifest.column("id") == "1")
+    few = Embedded(data.manifest.where(keep), data.z_ND[keep])
+    assert udcdr(few).n_queries == 1
+    told = domain_generalisation(with_validation(few))
+    assert told.n_queries == 1
+    assert set(told.values.values()) <= {0.0, 1.0}
+    matrix = source_target_matrix(few)
+    place = matrix.domains.index("sketch")
+    assert matrix.items_K[place] == 1
+    assert matrix.map_KK[place, place] == 0  # nothing else is there that could answer
