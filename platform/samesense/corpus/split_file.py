@@ -132,17 +132,20 @@ class SplitFile:
                 is another.
         """
         names = ("uri", "domain", "label", "content_hash")
-        rows = zip(*(manifest.column(name) for name in names), strict=True)
-        there = {path_in(corpus, str(uri)): told for uri, *told in rows}
-        if lacking := [one.path for one in self.images if one.path not in there]:
+        rows = zip(*(manifest.column(name).tolist() for name in names), strict=True)
+        there = [(path_in(corpus, uri), told) for uri, *told in rows]
+        listed = {one.path: one for one in self.images}
+        if lacking := sorted(listed.keys() - {path for path, _ in there}):
             raise CorpusError(
                 f"{corpus}: the split names {len(lacking)} images that are not there or cannot be "
                 f"read, such as {lacking[0]}; give the corpus that it was made of"
             )
-        for one in self.images:
-            _compare(one, there[one.path], corpus=corpus)
-        split_of = {one.path: one.split for one in self.images}
-        return manifest.with_split([split_of.get(path, "unused") for path in there])
+        for path, told in there:
+            if path in listed:
+                _compare(listed[path], told, corpus=corpus)
+        return manifest.with_split(
+            [listed[path].split if path in listed else "unused" for path, _ in there]
+        )
 
 
 def path_in(corpus: str, uri: str) -> str:

@@ -34,6 +34,13 @@ class TrainingCorpusOptions(Options):
     limits: DecodeLimits = DecodeLimits()
     """What an image file may cost before it is rejected."""
 
+    @field_validator("shares")
+    @classmethod
+    def _are_not_said_twice(cls, shares: SplitShares, told: ValidationInfo) -> SplitShares:
+        if told.data.get("split") is not None and shares != SplitShares():
+            raise ValueError("the split says what is kept for what; leave shares out")
+        return shares
+
     @field_validator("split")
     @classmethod
     def _says_it_alone(cls, split: str | None, told: ValidationInfo) -> str | None:

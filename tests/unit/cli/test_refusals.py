@@ -98,6 +98,11 @@ WITHOUT_TORCH = {
         old="held_out: domain0",
         new="held_out: domain0\n  held_out_classes: concept1\n  split: nowhere.json",
     ),
+    "a split and shares": Refusal(
+        "job.yaml:5: corpus.shares: the split says what is kept for what; leave shares out",
+        old="held_out: domain0",
+        new="held_out: domain0\n  split: nowhere.json\n  shares: {gallery: 0.3}",
+    ),
     "a variant of a protocol": Refusal(
         "command line: variant: official is of udcdr, uccdr, ucdr, not of dg",
         command=("evaluate", "--model", "m", "--corpus", "c", "--protocol", "dg"),

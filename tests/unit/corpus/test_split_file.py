@@ -82,6 +82,15 @@ def test_images_that_a_split_does_not_name_are_unused(
     ]
 
 
+def test_an_image_that_the_corpus_has_in_two_domains_is_told(corpus: Path, path: Path) -> None:
+    rows = scan(str(corpus)).manifest.table.to_pylist()
+    twice = Manifest.from_rows([*rows, rows[0] | {"domain": "domain2", "id": "x"}])
+    with pytest.raises(CorpusError, match=r"0\.png has the domain 'domain2' here and 'domain0' in"):
+        SplitFile.read(path).apply(twice, corpus=str(corpus))
+    with pytest.raises(CorpusError, match=r"lists domain0/concept0/0\.png more than once"):
+        SplitFile.of(twice.with_split(["query"] * len(twice)), corpus=str(corpus), head=HEAD)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
