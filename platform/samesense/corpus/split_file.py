@@ -70,7 +70,7 @@ class SplitFile:
             CorpusError: if the split is not sound; see ``check_split``.
         """
         columns = (split.column(name) for name in ("domain", "label", "split", "content_hash"))
-        paths = (path_in(corpus, str(uri)) for uri in split.column("uri"))
+        paths = paths_in(corpus, split.column("uri").tolist())
         rows = sorted(zip(paths, *columns, strict=True))
         found = cls(head, [Listed(*row) for row in rows])
         found.check(corpus)
@@ -131,9 +131,10 @@ class SplitFile:
             CorpusError: if it names an image that is not there, or whose domain, label or content
                 is another.
         """
-        names = ("uri", "domain", "label", "content_hash")
-        rows = zip(*(manifest.column(name).tolist() for name in names), strict=True)
-        there = [(path_in(corpus, uri), told) for uri, *told in rows]
+        names = ("domain", "label", "content_hash")
+        columns = (manifest.column(name).tolist() for name in names)
+        paths = paths_in(corpus, manifest.column("uri").tolist())
+        there = list(zip(paths, zip(*columns, strict=True), strict=True))
         listed = {one.path: one for one in self.images}
         if lacking := sorted(listed.keys() - {path for path, _ in there}):
             raise CorpusError(
@@ -148,10 +149,11 @@ class SplitFile:
         )
 
 
-def path_in(corpus: str, uri: str) -> str:
-    """Return where an image lies relative to its corpus, a folder, shard or manifest."""
-    whole = uri if is_object(uri) else str(Path(uri).absolute())
-    return whole.removeprefix(f"{_root(corpus)}/")
+def paths_in(corpus: str, uris: Sequence[str]) -> list[str]:
+    """Return where images lie relative to their corpus, a folder, shard or manifest."""
+    start = f"{_root(corpus)}/"
+    whole = (u if is_object(u) or u.startswith("/") else str(Path(u).absolute()) for u in uris)
+    return [uri.removeprefix(start) for uri in whole]
 
 
 def _row(one: Listed, *, uri: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.leaks import find_leaks
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
-from samesense.corpus.split_file import Head, SplitFile
+from samesense.corpus.split_file import Head, SplitFile, paths_in
 from samesense.corpus.splits import leave_domains_out
 from tests.fixtures.corpora import write_patterns
 
@@ -63,6 +63,22 @@ def test_a_split_means_the_same_on_another_machine(
     assert list(applied.column("split")) == list(split.column("split"))
     read.write(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("corpus", "uri", "path"),
+    [
+        ("/data", "/data/photo/dog/1.jpg", "photo/dog/1.jpg"),
+        ("/data/", "/data/photo/dog/1.jpg", "photo/dog/1.jpg"),
+        ("/data/corpus.csv", "/data/photo/dog/1.jpg", "photo/dog/1.jpg"),
+        ("s3://bucket/data/", "s3://bucket/data/photo/dog/1.jpg", "photo/dog/1.jpg"),
+        ("/data/corpus.csv", "s3://bucket/data/1.jpg", "s3://bucket/data/1.jpg"),
+        ("/data", "/database/1.jpg", "/database/1.jpg"),
+        ("data", "data/photo/dog/1.jpg", "photo/dog/1.jpg"),
+    ],
+)
+def test_a_path_is_relative_to_its_corpus(corpus: str, uri: str, path: str) -> None:
+    assert paths_in(corpus, [uri]) == [path]
 
 
 def test_people_can_read_it(path: Path) -> None:
