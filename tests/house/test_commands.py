@@ -12,11 +12,14 @@ from samesense.cli.main import app
 PROMISED = {
     "ablate": "--config -c --set --fresh",
     "corpus scan": "uri --out -o",
-    "corpus leaks": "split --out -o",
+    "corpus leaks": "split --corpus --out -o",
+    "corpus list": "folder --layout --lists --out -o",
+    "corpus split": "corpus --out -o --held-out --held-out-classes --rule --seed --train-classes "
+    "--validation-classes --gallery-domain --seen-domain",
     "demo": "--corpus --backbone --out --held-out --seeds",
     "embed": "--config -c --set --model --corpus --index --milvus --cache --out --device --actors "
     "--retry-rejected --prune --fresh",
-    "evaluate": "--model --corpus --protocol --out --report --cache",
+    "evaluate": "--model --corpus --protocol --variant --gallery --out --report --cache",
     "index build": "index --vectors --milvus --kind --switch",
     "index diff": "index first second --milvus --sample",
     "index list": "index --milvus",

@@ -40,11 +40,97 @@ def scan(
     print(f"manifest    {out}")
 
 
+@app.command("list")
+def list_images(
+    folder: str = typer.Argument(help="The data set, as it was unpacked: a folder or S3 prefix."),
+    layout: str = typer.Option(
+        ...,
+        help="How it lies there: `domainnet`, `sketchy`, `tuberlin`, `pacs`, `vlcs`, `officehome` "
+        "or `terraincognita`.",
+    ),
+    lists: Path | None = typer.Option(
+        None, help="Folder of its own lists of training and test images, to split by them."
+    ),
+    out: Path | None = typer.Option(
+        None, "--out", "-o", help="Where to write the manifest; by default corpus.csv in FOLDER."
+    ),
+) -> None:
+    """Write a manifest of a public data set, which every command takes as a corpus.
+
+    Example: `samesense corpus list data/VLCS --layout vlcs`, then `samesense corpus split
+    data/VLCS/corpus.csv --rule lists --held-out SUN -o sun.json`
+    """
+    from collections import Counter
+
+    from samesense.corpus.laid_out import lay_out, write_manifest
+    from samesense.corpus.layouts import find_layout
+
+    images = lay_out(folder, layout=find_layout(layout), lists=lists)
+    path = out or Path(folder) / "corpus.csv"
+    write_manifest(images, path)
+    for domain, count in sorted(Counter(image.domain for image in images).items()):
+        print(f"{domain:<16}{count:>9,}")
+    print(f"manifest    {path}")
+
+
+@app.command()
+def split(
+    corpus: str = typer.Argument(help="Folder `domain/class/file`, or a manifest."),
+    out: Path = typer.Option(..., "--out", "-o", help="Where to write the split, as JSON."),
+    held_out: list[str] = typer.Option([], help="A domain that no stage sees; may be given again."),
+    held_out_classes: list[str] = typer.Option(
+        [], help="A class that no stage sees, or a list of them (.txt, .npy); may be given again."
+    ),
+    rule: str = typer.Option(
+        "clean",
+        help="`clean`: parts by a hash of the content. `official`: as the reference code of UCDR "
+        "draws it. `lists`: by the data set's own lists, which `corpus list` put in a manifest.",
+    ),
+    seed: int = typer.Option(0, help="Of rule `clean`: decides the parts."),
+    train_classes: list[str] = typer.Option(
+        [],
+        help="Of rule `official`: training classes in their published order, as names or lists; "
+        "by default all others, by name.",
+    ),
+    validation_classes: list[str] = typer.Option(
+        [], help="Of rule `official`: classes that choose among weights, as names or lists."
+    ),
+    gallery_domain: str = typer.Option("", help="Of rule `official`: the domain searched."),
+    seen_domain: str = typer.Option(
+        "", help="Of rule `official`: the training domain whose unseen classes UcCDR asks."
+    ),
+) -> None:
+    """Write a split that others can train on and evaluate by, and check it for leaks.
+
+    Train with it as corpus.split; `samesense corpus leaks` looks for near-duplicates as well.
+
+    Example: `samesense corpus split DomainNet/ --rule official --held-out sketch --seen-domain
+    quickdraw --gallery-domain real --train-classes train_classes.npy --held-out-classes
+    test_classes.npy -o sketch.json`
+    """
+    from samesense.cli.split_rules import RuleOptions, write_split
+    from samesense.core.config import validated
+
+    options = {
+        "rule": rule,
+        "held_out": tuple(held_out),
+        "held_out_classes": tuple(held_out_classes),
+        "seed": seed,
+        "train_classes": tuple(train_classes),
+        "validation_classes": tuple(validation_classes),
+        "gallery_domain": gallery_domain,
+        "seen_domain": seen_domain,
+    }
+    write_split(validated(RuleOptions, options), corpus=corpus, out=out)
+
+
 @app.command()
 def leaks(
     split: Path = typer.Argument(
-        help="A manifest with splits: `manifest.parquet` of a training run, or your own."
+        help="A split (.json), or a manifest with splits: `manifest.parquet` of a training run, or "
+        "your own."
     ),
+    corpus: str = typer.Option("", help="Where the images of a split (.json) are."),
     out: Path | None = typer.Option(
         None,
         "--out",
@@ -59,12 +145,18 @@ def leaks(
 
     Example: `samesense corpus leaks runs/alignment/manifest.parquet`
     """
-    from samesense.core.errors import CorpusError
+    from samesense.core.errors import ConfigError, CorpusError
     from samesense.corpus.decode import DecodeLimits
     from samesense.corpus.leaks import find_leaks, write_leaks
     from samesense.corpus.manifest import Manifest
+    from samesense.corpus.split_file import SplitFile
 
-    found = find_leaks(Manifest.read(split), limits=DecodeLimits())
+    is_shared = split.suffix == ".json"
+    if is_shared != bool(corpus):
+        needs = "says no location of its own: name its corpus" if is_shared else "says where it is"
+        raise ConfigError(f"--corpus: {split} {needs}")
+    manifest = SplitFile.read(split).manifest(corpus) if is_shared else Manifest.read(split)
+    found = find_leaks(manifest, limits=DecodeLimits())
     if not found:
         print("no image that is asked was learned from")
         return

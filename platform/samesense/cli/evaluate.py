@@ -21,9 +21,18 @@ def evaluate(
     protocol: str = typer.Option(
         "udcdr",
         help="`udcdr`: queries of the held-out domain, gallery of unseen images of the training "
-        "domains. `dg`: their concepts told by prototypes and a linear probe. "
-        "`matrix`: every domain searched from every other. `gap`: how far domains still "
-        "lie apart.",
+        "domains. `uccdr`: images of held-out classes, each searched in the other training "
+        "domains. `ucdr`: both held out, domain and classes. `dg`: concepts told by prototypes and "
+        "a linear probe. `matrix`: every domain searched from every other. `gap`: how far domains "
+        "still lie apart.",
+    ),
+    variant: str = typer.Option(
+        "clean",
+        help="`clean`: no stage saw what is asked. `official`: as published, with its flaws.",
+    ),
+    gallery: str = typer.Option(
+        "unseen",
+        help="What `ucdr` searches: held-out classes (`unseen`), or seen ones too (`mixed`).",
     ),
     out: Path | None = typer.Option(
         None,
@@ -45,17 +54,10 @@ def evaluate(
     from samesense.core.errors import ConfigError
     from samesense.evaluation.options import EvaluateJob
 
-    job = validated(
-        EvaluateJob,
-        {
-            "models": tuple(map(str, model)),
-            "corpus": corpus,
-            "protocol": protocol,
-            "cache": cache,
-        },
-    )
-    if report is not None and job.protocol != "udcdr":
-        raise ConfigError(f"--report: the page is of protocol udcdr, not of {job.protocol}")
+    values = {"corpus": corpus, "protocol": protocol, "variant": variant, "gallery": gallery}
+    job = validated(EvaluateJob, values | {"models": tuple(map(str, model)), "cache": cache})
+    if report is not None and job.measure != "udcdr-clean":
+        raise ConfigError(f"--report: the page is of udcdr-clean, not of {job.measure}")
     results = out or model[0] / "results.json"
     refuse_lost_paths(out=str(results), report=str(report or ""), cache=job.cache)
     _evaluate(job, results, page=report)
@@ -78,7 +80,7 @@ def _evaluate(job: "EvaluateJob", results: Path, *, page: Path | None) -> None:
     artefacts = [load_artefact(one) for one in job.models]
     found = scan(job.corpus, limits=job.limits)
     report_scan(found, rejections=artefacts[0].folder.parent / "evaluate.rejections.parquet")
-    split = split_of_all(artefacts, found.manifest)
+    split = split_of_all(artefacts, found.manifest, job=job)
     earlier = read_results(results) if results.is_file() else []
     started = time.monotonic()
     with cluster():

@@ -86,6 +86,15 @@ def list_domains(uri: str) -> list[str]:
     return sorted({row.domain for row in list_rows(CorpusOptions(uri=uri)) if row.fault is None})
 
 
+def list_labels(uri: str) -> list[str]:
+    """Return the classes that a folder or manifest lists, sorted, without reading any image.
+
+    Raises:
+        CorpusError: if the corpus cannot be read.
+    """
+    return sorted({row.label for row in list_rows(CorpusOptions(uri=uri)) if row.fault is None})
+
+
 def _read_all(
     rows: list[Row], limits: DecodeLimits, threads: int | None
 ) -> Iterator[tuple[Row, dict[str, Any] | Rejected]]:

@@ -14,6 +14,21 @@ from samesense.corpus.manifest import Manifest
 SPLITS_FILE = "manifest.parquet"
 """Where a run keeps its manifest, which says what each image was used for."""
 
+LEARNED_FROM = ("train", "validation", "train_published")
+"""Splits that a training sees. ``train_published``: the published UdCDR asks it all the same."""
+ASKED = (
+    "query",
+    "gallery",
+    "query_unseen",
+    "gallery_unseen",
+    "query_known_domain",
+    "query_published",
+)
+"""Splits that an evaluation may ask of. ``_unseen``: of a held-out class. ``query_known_domain``:
+of a held-out class too, but in a training domain that is not searched. ``query_published``: that
+part of ``query`` which the published UdCDR draws."""
+NOT_USED = ("duplicate", "unused")
+
 
 class SplitShares(Options):
     """Shares of each concept in each training domain that are not trained on."""
@@ -46,6 +61,20 @@ def check_held_out(held_out: Sequence[str], *, domains: Sequence[str]) -> None:
         raise CorpusError(f"holding out {', '.join(held_out)} leaves no domain to train on")
 
 
+def check_held_out_classes(held_out: Sequence[str], *, labels: Sequence[str]) -> None:
+    """Check that classes can be held out of those that there are.
+
+    Raises:
+        CorpusError: if one is unknown or no other is left.
+    """
+    for name in held_out:
+        if name not in labels:
+            hint = did_you_mean(name, labels)
+            raise CorpusError(f"no class '{name}' to hold out (has {len(labels)}).{hint}")
+    if set(held_out) == set(labels):
+        raise CorpusError(f"holding out all {len(labels)} classes leaves none to train on")
+
+
 def check_folds(held_out: Sequence[str], *, domains: Sequence[str]) -> None:
     """Check that each domain that is held out alone, or each that there is, leaves others.
 
@@ -58,7 +87,12 @@ def check_folds(held_out: Sequence[str], *, domains: Sequence[str]) -> None:
 
 
 def leave_domains_out(
-    manifest: Manifest, *, held_out: Sequence[str], seed: int, shares: SplitShares | None = None
+    manifest: Manifest,
+    *,
+    held_out: Sequence[str],
+    seed: int,
+    shares: SplitShares | None = None,
+    held_out_classes: Sequence[str] = (),
 ) -> Manifest:
     """Return the manifest with a split for every row.
 
@@ -68,35 +102,61 @@ def leave_domains_out(
     for all three keeps one to train on. A file that a held-out domain holds too is a
     ``duplicate`` elsewhere, which nothing uses.
 
+    Images of held-out classes are ``query_unseen`` in held-out domains and ``gallery_unseen``
+    elsewhere; a file that is there under another class too is a ``duplicate`` in that. Where
+    classes are held out, no domain need be.
+
     Raises:
-        CorpusError: if no domain is named, one is unknown, or nothing is left to train on.
+        CorpusError: if nothing is named, a name is unknown, or nothing is left to train on.
     """
     shares = shares or SplitShares()
-    check_held_out(held_out, domains=manifest.domains)
-    split_of = _split_contents(manifest, held_out, seed, shares)
-    rows = zip(manifest.column("domain"), manifest.column("content_hash"), strict=True)
-    split = ["query" if domain in held_out else split_of[content] for domain, content in rows]
+    if held_out or not held_out_classes:
+        check_held_out(held_out, domains=manifest.domains)
+    check_held_out_classes(held_out_classes, labels=manifest.labels)
+    rows = _Held(manifest, held_out=held_out, classes=held_out_classes)
+    split_of = _split_contents(rows, seed, shares)
+    split = [
+        rows.split_of(domain, label, content) or split_of[content]
+        for domain, label, content in rows.triples
+    ]
     if "train" not in split:
         raise CorpusError(
-            f"every other image is also in {', '.join(held_out)}: nothing is left to train on"
+            f"every other image is also in {', '.join((*held_out, *held_out_classes))}: nothing is "
+            "left to train on"
         )
     return manifest.with_split(split)
 
 
-def _split_contents(
-    manifest: Manifest, held_out: Sequence[str], seed: int, shares: SplitShares
-) -> dict[str, str]:
+class _Held:
+    """Rows as (domain, label, content), and which of them are held out."""
+
+    def __init__(
+        self, manifest: Manifest, *, held_out: Sequence[str], classes: Sequence[str]
+    ) -> None:
+        columns = (manifest.column(name) for name in ("domain", "label", "content_hash"))
+        self.triples: list[tuple[str, str, str]] = list(zip(*columns, strict=True))
+        self.domains, self.classes = frozenset(held_out), frozenset(classes)
+        self.queries = {content for domain, _, content in self.triples if domain in self.domains}
+        self.unseen = {content for _, label, content in self.triples if label in self.classes}
+
+    def split_of(self, domain: str, label: str, content: str) -> str | None:
+        """Return the split of a row, or None if that is for the shares to say."""
+        if domain in self.domains:
+            return "query_unseen" if label in self.classes else "query"
+        if content in self.queries:
+            return "duplicate"
+        if label in self.classes:
+            return "gallery_unseen"
+        return "duplicate" if content in self.unseen else None
+
+
+def _split_contents(rows: _Held, seed: int, shares: SplitShares) -> dict[str, str]:
     cells: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    columns = (manifest.column(name) for name in ("domain", "label", "content_hash"))
-    queries: set[str] = set()
-    for domain, label, content in zip(*columns, strict=True):
-        if domain in held_out:
-            queries.add(content)
-        else:
+    for domain, label, content in rows.triples:
+        if rows.split_of(domain, label, content) is None:
             cells[domain, label].add(content)
-    # A file that the held-out domain shares must not be trained on, nor be the answer to itself;
-    # one that two cells share keeps the split of the first.
-    split_of = dict.fromkeys(queries, "duplicate")
+    # One that two cells share keeps the split of the first.
+    split_of: dict[str, str] = {}
     for cell in sorted(cells):
         contents = sorted(cells[cell] - split_of.keys(), key=lambda content: _rank(seed, content))
         for place, content in enumerate(contents):

@@ -2,12 +2,15 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
 
-Protocol = Literal["udcdr", "dg", "matrix", "gap"]
+Protocol = Literal["udcdr", "uccdr", "ucdr", "dg", "matrix", "gap"]
+Variant = Literal["clean", "official"]
+Gallery = Literal["unseen", "mixed"]
+OF_UCDR = ("udcdr", "uccdr", "ucdr")
 
 
 class EvaluateJob(Options):
@@ -18,9 +21,36 @@ class EvaluateJob(Options):
     corpus: str
     """The corpus that they were trained on."""
     protocol: Protocol = "udcdr"
-    """Held-out queries in a gallery of the training domains, their concepts told by classifiers,
-    every domain searched from every other, or what is left between the domains."""
+    """Queries of an unseen domain, of unseen classes or of both, their concepts told by
+    classifiers, every domain searched from every other, or what is left between the domains."""
+    variant: Variant = "clean"
+    """``official``: as published, flaws included; of a model that was trained on a published split
+    (``samesense corpus split --rule official``)."""
+    gallery: Gallery = "unseen"
+    """What UCDR searches: images of the held-out classes, or ``mixed`` with those of seen ones."""
     cache: str = "runs/cache"
     """Folder of the vector cache."""
     limits: DecodeLimits = DecodeLimits()
     """What an image file may cost before it is rejected."""
+
+    @field_validator("variant")
+    @classmethod
+    def _was_published(cls, variant: str, told: ValidationInfo) -> str:
+        protocol = told.data.get("protocol", OF_UCDR[0])
+        if variant == "official" and protocol not in OF_UCDR:
+            raise ValueError(f"official is of {', '.join(OF_UCDR)}, not of {protocol}")
+        return variant
+
+    @field_validator("gallery")
+    @classmethod
+    def _is_of_ucdr(cls, gallery: str, told: ValidationInfo) -> str:
+        protocol = told.data.get("protocol", "ucdr")
+        if gallery == "mixed" and protocol != "ucdr":
+            raise ValueError(f"mixed is of ucdr, not of {protocol}")
+        return gallery
+
+    @property
+    def measure(self) -> str:
+        """What the rows call it: protocol, gallery and variant."""
+        gallery = "-mixed" if self.gallery == "mixed" else ""
+        return f"{self.protocol}{gallery}-{self.variant}"

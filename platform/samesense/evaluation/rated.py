@@ -11,6 +11,7 @@ from samesense.evaluation.protocols.dg import domain_generalisation
 from samesense.evaluation.protocols.gap import domain_gap
 from samesense.evaluation.protocols.matrix import Matrix, source_target_matrix
 from samesense.evaluation.protocols.scores import Scores
+from samesense.evaluation.protocols.uccdr import uccdr
 from samesense.evaluation.protocols.udcdr import udcdr
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import BASELINE, OVER, Row
@@ -24,7 +25,8 @@ class Rated:
     held_out: str
     seed: int
     model: str
-    protocol: Protocol
+    measure: str
+    """Protocol and variant, as rows tell it."""
     before: Scores
     after: Scores
 
@@ -78,7 +80,7 @@ class Rated:
             model=model,
             metric=metric,
             value=value,
-            protocol=f"{self.protocol}-clean",
+            protocol=self.measure,
             n_queries=n_queries,
             n_gallery=n_gallery,
             low=None if spread is None else spread.low,
@@ -87,16 +89,25 @@ class Rated:
         )
 
 
-def rate(fold: Fold, *, seed: int, model: str, protocol: Protocol = "udcdr") -> Rated:
-    """Measure the unaligned and the aligned vectors of a fold."""
+def rate(
+    fold: Fold,
+    *,
+    seed: int,
+    model: str,
+    protocol: Protocol = "udcdr",
+    measure: str = "udcdr-clean",
+) -> Rated:
+    """Measure the unaligned and the aligned vectors of a fold, whose splits are as ``asked``."""
     before, after = (_scores(embedded, protocol) for embedded in (fold.before, fold.after))
-    return Rated(fold.held_out, seed, model, protocol, before, after)
+    return Rated(fold.held_out, seed, model, measure, before, after)
 
 
 def _scores(embedded: Embedded, protocol: Protocol) -> Scores:
     match protocol:
-        case "udcdr":
+        case "udcdr" | "ucdr":
             return udcdr(embedded)
+        case "uccdr":
+            return uccdr(embedded)
         case "dg":
             return domain_generalisation(embedded)
         case "gap":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact
 from samesense.bulk.fill import fill_image_vectors
@@ -15,9 +16,12 @@ from samesense.bulk.options import EncodeOptions
 from samesense.core.errors import ArtefactError, ConfigError, CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
-from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
+from samesense.corpus.published import without_copies
+from samesense.corpus.split_file import SPLIT_FILE, SplitFile
+from samesense.corpus.splits import ASKED, SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
 from samesense.evaluation.options import EvaluateJob
+from samesense.evaluation.protocols.asked import asked
 from samesense.evaluation.rated import Rated, rate
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import Row
@@ -28,42 +32,68 @@ UNSEEN = ("gallery", "query")
 LEARNED_FROM = ("train", "validation", *UNSEEN)
 
 
-def split_of_all(artefacts: Sequence[Artefact], manifest: Manifest) -> Manifest:
+def split_of_all(
+    artefacts: Sequence[Artefact], manifest: Manifest, *, job: EvaluateJob
+) -> Manifest:
     """Split a corpus as the training of every one of these models did.
 
     Raises:
         ConfigError: if they were trained on different splits.
         ArtefactError: if the run that made a model is not whole.
-        CorpusError: if the corpus holds images that a model was trained on where it must not.
+        CorpusError: if the corpus holds images that a model was trained on where it must not, or
+            none that the protocol asks.
     """
-    split = split_as_trained(artefacts[0], manifest)
-    for artefact in artefacts[1:]:
-        other = split_as_trained(artefact, manifest)
+    split, *others = (split_as_trained(one, manifest, job=job) for one in artefacts)
+    for artefact, other in zip(artefacts[1:], others, strict=True):
         if list(other.column("split")) != list(split.column("split")):
             raise ConfigError(
                 f"{artefacts[0].folder} and {artefact.folder} were trained on different splits "
                 "(held-out domains, seed or shares), so no images are unseen and asked of both "
                 "alike; train them with the same, or evaluate each for itself"
             )
+    _asked(split, job)  # tells before anything is started that there is nothing to ask
     return split
 
 
-def split_as_trained(artefact: Artefact, manifest: Manifest) -> Manifest:
+def _asked(split: Manifest, job: EvaluateJob) -> Manifest:
+    return asked(split, protocol=job.protocol, variant=job.variant, gallery=job.gallery)
+
+
+def split_as_trained(artefact: Artefact, manifest: Manifest, *, job: EvaluateJob) -> Manifest:
     """Split a corpus as the model's training did.
 
     Raises:
         ArtefactError: if the run that made the model is not whole.
-        CorpusError: if the corpus holds images that the model was trained on where it must not.
+        ConfigError: if the official variant is asked for, and the split is not a published one.
+        CorpusError: if the corpus holds images that the model was trained on where it must not; of
+            the official variant, whose gallery is such, if it is not the one of the split.
     """
-    trained_by = _trained_by(artefact)
-    split = leave_domains_out(
-        manifest,
-        held_out=trained_by.corpus.held_out,
-        seed=trained_by.seed,
-        shares=trained_by.corpus.shares,
-    )
-    refuse_leaks(split, trained_on=artefact.folder.parent / SPLITS_FILE)
+    trained_by, run = _trained_by(artefact), artefact.folder.parent
+    shared = None if trained_by.corpus.split is None else SplitFile.read(run / SPLIT_FILE)
+    if job.variant == "official":
+        _refuse_unpublished(shared, run=run)
+    if shared is not None:
+        split = shared.apply(manifest, corpus=job.corpus)
+        split = without_copies(split) if job.variant == "clean" else split
+    else:
+        split = leave_domains_out(
+            manifest,
+            held_out=trained_by.corpus.held_out,
+            seed=trained_by.seed,
+            shares=trained_by.corpus.shares,
+            held_out_classes=trained_by.corpus.held_out_classes,
+        )
+    if job.variant == "clean":
+        refuse_leaks(split, trained_on=run / SPLITS_FILE)
     return split
+
+
+def _refuse_unpublished(shared: SplitFile | None, *, run: Path) -> None:
+    if shared is None or shared.head.rule != "official":
+        raise ConfigError(
+            f"--variant official: {run} was not trained on a published split; make one with "
+            "`samesense corpus split --rule official`, and train with it as corpus.split"
+        )
 
 
 @dataclass(frozen=True)
@@ -89,15 +119,23 @@ def run_evaluation(job: EvaluateJob, *, split: Manifest) -> Evaluated:
     rows: list[Row] = []
     folds: list[Fold] = []
     first: Rated | None = None
+    looked_at = _asked(split, job)
     for name, artefact in artefacts.items():
         fold = compare(
             artefact,
-            split,
+            looked_at,
             cache_root=job.cache,
             limits=job.limits,
             splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
         )
-        rated = rate(fold, seed=_trained_by(artefact).seed, model=name, protocol=job.protocol)
+        fold = replace(fold, held_out=_held_out(_trained_by(artefact), split))
+        rated = rate(
+            fold,
+            seed=_trained_by(artefact).seed,
+            model=name,
+            protocol=job.protocol,
+            measure=job.measure,
+        )
         rows += rated.rows() if first is None else rated.rows_beside(first)
         first = first or rated
         shown = fold.held_out if len(artefacts) == 1 else f"{fold.held_out}, {name}"
@@ -114,6 +152,17 @@ def told_apart(artefacts: Sequence[Artefact]) -> list[str]:
         str(artefact.folder.parent if artefact.folder.name == MODEL_FOLDER else artefact.folder)
         for artefact in artefacts
     ]
+
+
+def _held_out(trained_by: TrainJob, split: Manifest) -> str:
+    """Return the held-out domains in words; where there are none, how many classes."""
+    unseen = split.where(_is(split, ("gallery_unseen",))).labels
+    return " and ".join(sorted(trained_by.corpus.held_out)) or f"{len(unseen)} classes"
+
+
+def _is(split: Manifest, words: Sequence[str]) -> NDArray[np.bool_]:
+    found_N: NDArray[np.bool_] = np.isin(split.column("split").astype(str), list(words))
+    return found_N
 
 
 def _trained_by(artefact: Artefact) -> TrainJob:
@@ -133,8 +182,8 @@ def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
             "trained on; evaluate a model in the folder of its training run"
         )
     before = Manifest.read(trained_on)
-    seen = set(before.of(splits=("train", "validation")).column("content_hash"))
-    unseen = split.of(splits=("gallery", "query"))
+    seen = set(before.where(_is(before, LEARNED_FROM[:2])).column("content_hash"))
+    unseen = split.where(_is(split, ASKED))
     rows = zip(unseen.column("uri"), unseen.column("content_hash"), strict=True)
     leaked = [uri for uri, content in rows if content in seen]
     if leaked:
@@ -161,7 +210,7 @@ def compare(
     Raises:
         ArtefactError: if training changed the tower and the model before it is not there.
     """
-    items = split.where(np.isin(split.column("split").astype(str), splits))
+    items = split.where(_is(split, splits))
     adapted = artefact.recipe.reads_adapter(artefact.recipe.vector["image"])
     before, after = (
         fill_image_vectors(
@@ -180,7 +229,7 @@ def compare(
     keys = list(kept.column("content_hash"))
     aligner = artefact.aligner()
     return Fold(
-        held_out=" and ".join(split.of(splits=("query",)).domains),
+        held_out=" and ".join(split.where(_is(split, ("query",))).domains),
         before=Embedded(manifest=kept, z_ND=aligner.unaligned(before.cache.get(keys))),
         after=Embedded(manifest=kept, z_ND=aligner.align_vectors(after.cache.get(keys))),
     )

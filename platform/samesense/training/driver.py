@@ -165,6 +165,12 @@ def _folder_after(job: TrainJob, stage: Stage) -> str:
     return MODEL_FOLDER if stage is job.recipe.stages[-1] else f"after-{stage.name}"
 
 
+def _held_out_otherwise(job: TrainJob) -> dict[str, str]:
+    classes, split = job.corpus.held_out_classes, job.corpus.split
+    told = {"held_out_classes": ", ".join(classes), "split": split or ""}
+    return {key: value for key, value in told.items() if value}
+
+
 def _save(
     job: TrainJob,
     folder: Path,
@@ -178,6 +184,7 @@ def _save(
     corpus = {
         "uri": job.corpus.uri,
         "held_out": ", ".join(job.corpus.held_out),
+        **_held_out_otherwise(job),
         "manifest_hash": seen.hash,
         "items": len(seen),
     }

@@ -23,10 +23,30 @@ class TrainingCorpusOptions(Options):
     """A folder ``domain/class/file``, or a manifest (.parquet, .jsonl, .csv)."""
     held_out: Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
     """The domains that no stage sees and no selection uses; they are for evaluation."""
+    held_out_classes: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
+    """The classes that no stage sees either, in no domain; where some are, ``held_out`` may be
+    empty."""
+    split: str | None = None
+    """A split that ``samesense corpus split`` wrote, in place of ``held_out_classes`` and
+    ``shares``; ``held_out`` must say what it holds out."""
     shares: SplitShares = SplitShares()
     """Shares of the training domains that are kept for validation and for the gallery."""
     limits: DecodeLimits = DecodeLimits()
     """What an image file may cost before it is rejected."""
+
+    @field_validator("shares")
+    @classmethod
+    def _are_not_said_twice(cls, shares: SplitShares, told: ValidationInfo) -> SplitShares:
+        if told.data.get("split") is not None and shares != SplitShares():
+            raise ValueError("the split says what is kept for what; leave shares out")
+        return shares
+
+    @field_validator("split")
+    @classmethod
+    def _says_it_alone(cls, split: str | None, told: ValidationInfo) -> str | None:
+        if split is not None and told.data.get("held_out_classes"):
+            raise ValueError("says which classes are held out; leave held_out_classes empty")
+        return split
 
 
 class WorkersOptions(Options):

@@ -56,7 +56,7 @@ def check_run(job: TrainJob, *, start: Start, manifest_hash: str | None = None) 
         )
     lines = [
         f"  {key}: {old} there, {new} now"
-        for key, (old, new) in differences(there.job, job.model_dump(mode="json")).items()
+        for key, (old, new) in differences(_now(there.job), job.model_dump(mode="json")).items()
         if not key.startswith(MAY_DIFFER)
     ]
     if manifest_hash not in (None, there.manifest_hash):
@@ -64,6 +64,15 @@ def check_run(job: TrainJob, *, start: Start, manifest_hash: str | None = None) 
     if lines:
         told = "\n".join(lines)
         raise ConfigError(f"{root}: the run there is another one; --fresh starts over:\n{told}")
+
+
+def _now(job: dict[str, Any]) -> dict[str, Any]:
+    """Return a job that may have been written before some option was there, which has its default
+    then."""
+    try:
+        return TrainJob.model_validate(job).model_dump(mode="json")
+    except ValidationError:
+        return job
 
 
 def claim_run(job: TrainJob, *, manifest_hash: str, start: Start) -> None:

@@ -82,6 +82,40 @@ WITHOUT_TORCH = {
         f"--set corpus.held_out=domian0: corpus.held_out: no domain 'domian0' to hold out {HAS}",
         words=("--set", "corpus.held_out=domian0"),
     ),
+    "a class": Refusal(
+        "job.yaml:4: corpus.held_out_classes: no class 'concpet1' to hold out (has 6). Did you "
+        "mean 'concept1'?",
+        old="held_out: domain0",
+        new="held_out: domain0\n  held_out_classes: concpet1",
+    ),
+    "a split": Refusal(
+        "job.yaml:4: corpus.split: nowhere.json: cannot be read as a split (",
+        old="held_out: domain0",
+        new="held_out: domain0\n  split: nowhere.json",
+    ),
+    "a split and classes": Refusal(
+        "job.yaml:5: corpus.split: says which classes are held out; leave held_out_classes empty",
+        old="held_out: domain0",
+        new="held_out: domain0\n  held_out_classes: concept1\n  split: nowhere.json",
+    ),
+    "a split and shares": Refusal(
+        "job.yaml:5: corpus.shares: the split says what is kept for what; leave shares out",
+        old="held_out: domain0",
+        new="held_out: domain0\n  split: nowhere.json\n  shares: {gallery: 0.3}",
+    ),
+    "a variant of a protocol": Refusal(
+        "command line: variant: official is of udcdr, uccdr, ucdr, not of dg",
+        command=("evaluate", "--model", "m", "--corpus", "c", "--protocol", "dg"),
+        words=("--variant", "official"),
+    ),
+    "a gallery of a protocol": Refusal(
+        "command line: gallery: mixed is of ucdr, not of udcdr",
+        command=("evaluate", "--model", "m", "--corpus", "c", "--gallery", "mixed"),
+    ),
+    "a rule's options": Refusal(
+        "command line: rule: official needs gallery_domain and seen_domain",
+        command=("corpus", "split", "photos", "-o", "x.json", "--rule", "official"),
+    ),
     "all domains": Refusal(
         "job.yaml:3: corpus.held_out: holding out domain0, domain1, domain2 leaves no domain",
         old="held_out: domain0",

@@ -130,3 +130,78 @@ def test_domains_with_the_same_files_leave_nothing_to_train_on() -> None:
 def test_shares_must_leave_some_to_train_on() -> None:
     with pytest.raises(ValidationError, match="must leave a share to train on"):
         SplitShares(validation=0.5, gallery=0.5)
+
+
+def test_a_split_without_held_out_classes_is_what_it_always_was() -> None:
+    """Models were trained on it: the hash is that of the first release."""
+    split = leave_domains_out(_grid(50), held_out=("sketch",), seed=0)
+    assert split.hash == "9bdecf1a208db895503aa3da2cb45277ca8654ef7c95009791ada5ab833b2975"
+
+
+def test_held_out_classes_are_learned_from_in_no_domain() -> None:
+    split = leave_domains_out(_grid(10), held_out=("sketch",), held_out_classes=("dog",), seed=0)
+    words: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for cell in zip(*(split.column(name) for name in ("domain", "label", "split")), strict=True):
+        words[cell[:2]].add(cell[2])
+    seen = {"train", "validation", "gallery"}
+    assert dict(words) == {
+        ("cartoon", "cat"): seen,
+        ("cartoon", "dog"): {"gallery_unseen"},
+        ("photo", "cat"): seen,
+        ("photo", "dog"): {"gallery_unseen"},
+        ("sketch", "cat"): {"query"},
+        ("sketch", "dog"): {"query_unseen"},
+    }
+
+
+def test_seen_classes_are_parted_alike_whatever_classes_are_held_out() -> None:
+    plain, other = (
+        leave_domains_out(_grid(20), held_out=("photo",), held_out_classes=classes, seed=1)
+        for classes in ((), ("dog",))
+    )
+    cats = [_by_id(split.of(labels=("cat",))) for split in (plain, other)]
+    assert cats[0] == cats[1]
+
+
+def test_classes_alone_can_be_held_out() -> None:
+    split = leave_domains_out(_grid(4), held_out=(), held_out_classes=("cat",), seed=0)
+    unseen = split.of(splits=("gallery_unseen",))
+    assert (unseen.labels, unseen.domains) == (["cat"], list(DOMAINS))
+    assert split.of(splits=("train",)).labels == ["dog"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(DOMAINS), st.sampled_from("abc"), st.integers(0, 40).map(str)),
+        min_size=1,
+        max_size=120,
+    ),
+    st.booleans(),
+)
+@settings(max_examples=100, deadline=None)
+def test_no_bytes_of_what_is_held_out_are_learned_from(
+    contents: list[tuple[str, str, str]], domain_too: bool
+) -> None:
+    contents = [*contents, ("sketch", "a", "x"), ("photo", "b", "y"), ("photo", "a", "z")]
+    held_out = ("sketch",) if domain_too else ()
+    split = leave_domains_out(
+        _manifest(contents), held_out=held_out, held_out_classes=("a",), seed=0
+    )
+    columns = (split.column(name) for name in ("domain", "label", "content_hash", "split"))
+    rows = list(zip(*columns, strict=True))
+    learned = {content for *_, content, word in rows if word in ("train", "validation")}
+    held = {c for domain, label, c, _ in rows if domain in held_out or label == "a"}
+    assert not learned & held
+    queries = {content for *_, content, word in rows if word in ("query", "query_unseen")}
+    galleries = {content for *_, content, word in rows if word in ("gallery", "gallery_unseen")}
+    assert not queries & galleries
+
+
+def test_classes_that_cannot_be_held_out_are_refused() -> None:
+    def held(*classes: str) -> None:
+        leave_domains_out(_grid(3), held_out=("photo",), held_out_classes=classes, seed=0)
+
+    with pytest.raises(CorpusError, match=r"no class 'dgo' to hold out .*Did you mean 'dog'\?"):
+        held("dgo")
+    with pytest.raises(CorpusError, match="holding out all 2 classes leaves none"):
+        held("cat", "dog")

@@ -162,3 +162,53 @@ def test_on_the_diagonal_a_query_is_not_its_own_answer() -> None:
     ]
     alone = Embedded(Manifest.from_rows(rows), np.eye(2, dtype=np.float32))
     assert source_target_matrix(alone).map_KK[0, 0] == 0.0
+
+
+def hand(gallery: list[str], *, query: str = "dog") -> dict[str, float]:
+    """Search one query in a gallery that lies in this order from it."""
+    labels = [query, *gallery]
+    manifest = Manifest.from_rows(
+        [
+            {"id": str(i), "uri": str(i), "label": label, "content_hash": str(i)}
+            | {"domain": "photo" if i else "sketch", "split": "gallery" if i else "query"}
+            for i, label in enumerate(labels)
+        ]
+    )
+    angles = np.linspace(0, 1, len(labels))
+    z = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    return udcdr(Embedded(manifest, z)).values
+
+
+def test_a_gallery_smaller_than_k_is_divided_by_its_own_size() -> None:
+    values = hand(["dog", "cat", "dog", "cat"])
+    assert values["mAP@200"] == values["mAP@all"] == pytest.approx((1 + 2 / 3) / 2)
+    for name in ("Prec@200", "Prec@100", "Prec@200 ceiling", "Prec@100 ceiling"):
+        assert values[name] == pytest.approx(2 / 4)
+
+
+def test_a_gallery_between_the_ks_is_cut_at_the_smaller_alone() -> None:
+    values = hand(["dog"] * 30 + ["cat"] * 90 + ["dog"] * 30)
+    assert values["Prec@100"] == pytest.approx(30 / 100)
+    assert values["Prec@100 ceiling"] == pytest.approx(60 / 100)
+    assert values["Prec@200"] == values["Prec@200 ceiling"] == pytest.approx(60 / 150)
+
+
+def test_a_class_without_an_image_in_the_gallery_counts_zero_and_is_counted() -> None:
+    values = hand(["dog", "cat"], query="horse")
+    assert values["queries without an answer"] == 1
+    assert values["mAP@200"] == values["Prec@200"] == values["Prec@200 ceiling"] == 0
+    assert hand(["dog", "cat"])["queries without an answer"] == 0
+
+
+def test_a_domain_of_one_image_is_one_query() -> None:
+    data = embedded(items=300)
+    keep = (data.manifest.column("domain") != "sketch") | (data.manifest.column("id") == "1")
+    few = Embedded(data.manifest.where(keep), data.z_ND[keep])
+    assert udcdr(few).n_queries == 1
+    told = domain_generalisation(with_validation(few))
+    assert told.n_queries == 1
+    assert set(told.values.values()) <= {0.0, 1.0}
+    matrix = source_target_matrix(few)
+    place = matrix.domains.index("sketch")
+    assert matrix.items_K[place] == 1
+    assert matrix.map_KK[place, place] == 0  # nothing else is there that could answer

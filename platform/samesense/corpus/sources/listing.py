@@ -43,7 +43,7 @@ def _listed(uri: str, pattern: KeyPattern) -> Iterator[Row]:
     if suffix in SINGLE and _is_file(uri):
         yield from _single(uri, suffix, pattern)
         return
-    for file in _files(uri):
+    for file in list_files(uri):
         try:
             yield from _rows(file, pattern)
         except CorpusError as error:
@@ -69,7 +69,12 @@ def _rows(file: File, pattern: KeyPattern) -> Iterator[Row]:
         yield image_row(file, pattern)
 
 
-def _files(uri: str) -> Iterator[File]:
+def list_files(uri: str) -> Iterator[File]:
+    """Yield every file of a folder or prefix, in the same order each time.
+
+    Raises:
+        CorpusError: if there is no such folder or it cannot be read.
+    """
     if is_object(uri):
         return list_prefix(uri)
     path = local_path(uri)

@@ -15,8 +15,9 @@ from samesense.evaluation.embedded import Embedded
 from samesense.metrics.blocked import average_precision_of_all, first_answers
 from samesense.metrics.ranking import average_precision
 
-ANSWERS = 200
-CEILING = "Prec@200 ceiling"
+ANSWERS, FEWER_ANSWERS = 200, 100
+CEILING = "{metric} ceiling"
+WITHOUT_ANSWER = "queries without an answer"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Scores:
 
 
 def score(query: Embedded, *, gallery: Embedded) -> Scores:
-    """Return mAP@200, Prec@200, its ceiling and mAP@all; relevant is what has the same concept.
+    """Return mAP@200, mAP@all, Prec@200, Prec@100, and the ceilings of both; relevant is what has
+    the same concept. The share of queries that the gallery has no answer for counts 0 in all.
 
     An item never counts as its own answer: gallery items with the query's content are left out.
     """
@@ -47,14 +49,18 @@ def score(query: Embedded, *, gallery: Embedded) -> Scores:
     first = first_answers(query.z_ND, k=ANSWERS, **ranked)
     right_QK = (label_G[first.gallery_QK] == label_Q[:, None]).astype(bool)
     right_QK &= np.isfinite(first.similarity_QK)
-    width = max(right_QK.shape[1], 1)
+    widths = {k: max(min(k, right_QK.shape[1]), 1) for k in (ANSWERS, FEWER_ANSWERS)}
+    precisions = {f"Prec@{k}": right_QK[:, :k].sum(axis=1) / n for k, n in widths.items()}
     per_query = {
         "mAP@200": average_precision(right_QK),
-        "Prec@200": right_QK.sum(axis=1) / width,
+        **precisions,
         "mAP@all": average_precision_of_all(query.z_ND, label_Q=label_Q, label_G=label_G, **ranked),
     }
-    reachable_Q = np.minimum(_relevant(query, gallery), width) / width
-    means = per_query | {CEILING: reachable_Q}
+    answers_Q = _relevant(query, gallery)
+    ceilings = {
+        CEILING.format(metric=f"Prec@{k}"): np.minimum(answers_Q, n) / n for k, n in widths.items()
+    }
+    means = per_query | ceilings | {WITHOUT_ANSWER: answers_Q == 0}
     values = {name: float(v_Q.mean()) if len(v_Q) else 0.0 for name, v_Q in means.items()}
     return Scores(values, per_query, n_queries=len(label_Q), n_gallery=len(label_G))
 

@@ -1,7 +1,7 @@
-"""UdCDR with a clean gallery: the query's domain is unseen, its concepts are seen.
+"""UdCDR and UCDR: the query's domain is unseen; its class is seen, or is not.
 
-Differs from the published protocol (Paul et al., ICCV 2021, and its followers), whose gallery
-images are all training images: here no stage has seen a gallery image.
+Which images that are says ``asked``. The clean UdCDR differs from the published one (Paul et al.,
+ICCV 2021, and its followers), whose gallery images are all training images.
 """
 
 from samesense.core.errors import CorpusError
@@ -22,7 +22,7 @@ def udcdr(embedded: Embedded) -> Scores:
     gallery = embedded.of(splits=("gallery",))
     if not len(query.manifest) or not len(gallery.manifest):
         raise CorpusError(
-            f"UdCDR: {len(query.manifest)} queries and {len(gallery.manifest)} "
+            f"{len(query.manifest)} queries and {len(gallery.manifest)} "
             "gallery images; split the corpus with a domain held out"
         )
     return score(query, gallery=gallery)
