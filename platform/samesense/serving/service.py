@@ -73,6 +73,8 @@ class Service:
         wanted = request.wanted(domains=[domain["name"] for domain in index["domains"]])
         seconds: Seconds = {}
         model, z_D, fingerprint = await self._query_vector(request, parts, index, seconds)
+        if request.query.fingerprint not in (None, fingerprint):
+            raise _other_model(fingerprint, told=str(request.query.fingerprint))
         found = await ask(self._searcher.search.remote, index["name"], z_D, fingerprint, wanted)
         timings = {name: round(1000 * s, 2) for name, s in (seconds | found.seconds).items()}
         answer = request.answer(found, index=index["name"], model=model, fingerprint=fingerprint)
@@ -178,7 +180,10 @@ class Service:
             kept = await ask(self._searcher.vector.remote, index["name"], item)
             return index["model"], kept.z_D, kept.fingerprint
         if request.query.vector is not None:
-            return None, _unit(request.query.vector, index), index["fingerprint"]
+            fingerprint = request.query.fingerprint or index["fingerprint"]
+            here = fingerprint == index["fingerprint"]
+            width = index["domains"][0]["width"] if here else None
+            return None, _unit(request.query.vector, width=width), fingerprint
         name = self._name(request.model or index["model"], index=index)
         encoded = await self._encode(name, parts, seconds)
         return name, _mean(encoded.z_ND), encoded.description.fingerprint
@@ -226,10 +231,19 @@ def _mean(z_PD: Any) -> Any:
     )
 
 
-def _unit(vector: Sequence[float], index: dict[str, Any]) -> Any:
+def _other_model(fingerprint: str, *, told: str) -> ApiError:
+    return ApiError(
+        409,
+        "fingerprint",
+        f"query.fingerprint: the query's vector is of model {fingerprint[:12]}, not of {told[:12]}",
+        "query.fingerprint",
+    )
+
+
+def _unit(vector: Sequence[float], *, width: int | None) -> Any:
+    """Return a caller's vector at length 1; what its width must be is not always known here."""
     z_D = np.asarray(vector, dtype=np.float32)
-    width = index["domains"][0]["width"]
-    if z_D.shape != (width,):
+    if width is not None and z_D.shape != (width,):
         raise ApiError(
             422,
             "shape",

@@ -26,7 +26,10 @@ class Query(Form):
     item: str | None = None
     """The id of an item of the index: more like this."""
     vector: list[float] | None = None
-    """A vector of the model in service."""
+    """A vector of the model that the index was built with, or of that which ``fingerprint`` names."""
+    fingerprint: str | None = None
+    """The model that the query is of, as the answer with its vector has told; refused if the index
+    is of another."""
 
 
 class Filter(Form):

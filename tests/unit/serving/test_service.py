@@ -1,0 +1,102 @@
+"""The service over a real local index, in one process: what needs no model."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from samesense.index.rows import IndexRows
+from samesense.index.store import Store, open_store
+from samesense.serving.errors import ApiError
+from samesense.serving.forms.body import read_form
+from samesense.serving.forms.search import SearchRequest
+from samesense.serving.options import ServeOptions
+from samesense.serving.replicas.searcher import SearcherReplica
+from samesense.serving.service import Service
+
+INDEX, OLD, NEW = "photos", "a" * 64, "b" * 64
+DOMAINS = ("map", "photo", "sketch")
+AXES = np.eye(4, dtype=np.float32)
+
+
+class Near:
+    """A deployment that is in this process."""
+
+    def __init__(self, replica: SearcherReplica) -> None:
+        self._replica = replica
+
+    def __getattr__(self, name: str) -> Any:
+        class Method:
+            remote: Callable[..., Awaitable[Any]] = getattr(self._replica, name)
+
+        return Method
+
+
+def build(store: Store, fingerprint: str, *, first: int) -> None:
+    """Serve three domains of four items; item n of a model lies on axis ``first`` + n."""
+    ids = [f"item{n}" for n in range(4)]
+    for domain in DOMAINS:
+        collection = store.build(INDEX, domain=domain, fingerprint=fingerprint, width=4, model="m")
+        named = [f"{domain}-{name}" for name in ids]
+        z_ND = np.roll(AXES, first, axis=1)
+        collection.upsert(IndexRows(named, named, ["dog"] * 4, named, z_ND))
+    store.switch(INDEX, fingerprint=fingerprint)
+
+
+@pytest.fixture
+def milvus(tmp_path: Path) -> str:
+    uri = str(tmp_path / "milvus.db")
+    with open_store(uri) as store:
+        build(store, OLD, first=0)
+        build(store, NEW, first=1)
+    return uri
+
+
+@pytest.fixture
+def search(milvus: str) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Search by a request's fields, as one service goes on to do."""
+    service = Service(
+        ServeOptions(milvus=milvus), models={}, searcher=Near(SearcherReplica(milvus, patience_s=5))
+    )
+
+    def ask(**fields: Any) -> dict[str, Any]:
+        return asyncio.run(service.search(read_form(SearchRequest, fields), []))
+
+    yield ask
+
+
+def refusal(search: Callable[..., dict[str, Any]], **fields: Any) -> ApiError:
+    with pytest.raises(ApiError) as refused:
+        search(**fields)
+    return refused.value
+
+
+def best(answer: dict[str, Any]) -> set[str]:
+    return {hit["id"].partition("-")[2] for hit in answer["hits"] if hit["score"] > 0.99}
+
+
+def test_a_vector_is_compared_with_its_own_model_alone(search: Any) -> None:
+    vector = [0.0, 1.0, 0.0, 0.0]
+    new, named, old = (
+        search(query={"vector": vector} | told, merge="raw")
+        for told in ({}, {"fingerprint": NEW}, {"fingerprint": OLD})
+    )
+    assert best(new) == best(named) == {"item0"}
+    assert best(old) == {"item1"}
+    assert (new["fingerprint"], old["fingerprint"]) == (NEW, OLD)
+
+
+def test_a_vector_of_a_model_that_was_never_served_is_refused(search: Any) -> None:
+    refused = refusal(search, query={"vector": [1, 0, 0, 0], "fingerprint": "c" * 64})
+    assert (refused.status, refused.code) == (409, "fingerprint")
+    assert "cccccccccccc" in refused.message
+
+
+def test_an_item_is_of_the_model_that_the_caller_thinks(search: Any) -> None:
+    item = {"item": "map-item2"}
+    assert best(search(query=item | {"fingerprint": NEW}, merge="raw")) == {"item2"}
+    refused = refusal(search, query=item | {"fingerprint": OLD})
+    assert (refused.status, refused.param) == (409, "query.fingerprint")
