@@ -24,6 +24,7 @@ from samesense.serving.served_model import Encoded, Named, ServedModel
 
 INDEXES_AGE_S = 5.0
 MISSED_AGE_S = 30.0
+NOT_LISTED: tuple[float, list[dict[str, Any]]] = (-np.inf, [])
 Seconds = dict[str, float]
 
 
@@ -40,7 +41,7 @@ class Service:
         """Embed by these models, search by a deployment."""
         self.options = options
         self._models, self._searcher = dict(models), searcher
-        self._indexes: tuple[float, list[dict[str, Any]]] = (-np.inf, [])
+        self._indexes = NOT_LISTED
         self._missed_s: dict[str, float] = {}
         self._fetcher: Fetcher | None = None
 
@@ -70,6 +71,21 @@ class Service:
         request.check(limits=self.options.limits)
         parts = request.parts(files, limits=self.options.limits)
         index = await self.index(request.index)
+        try:
+            return await self._search(request, parts, index)
+        except ApiError as refusal:
+            if refusal.status != 404:
+                raise
+            # What was listed a moment ago may not be there any more.
+            self._indexes = NOT_LISTED
+            listed = await self.index(request.index)
+            if listed == index:
+                raise
+        return await self._search(request, parts, listed)
+
+    async def _search(
+        self, request: SearchRequest, parts: Sequence[Part], index: dict[str, Any]
+    ) -> dict[str, Any]:
         wanted = request.wanted(domains=[domain["name"] for domain in index["domains"]])
         seconds: Seconds = {}
         model, z_D, fingerprint = await self._query_vector(request, parts, index, seconds)

@@ -1,7 +1,7 @@
 """The service over a real local index, in one process: what needs no model."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,10 @@ class Near:
         return Method
 
 
-def build(store: Store, fingerprint: str, *, first: int) -> None:
-    """Serve three domains of four items; item n of a model lies on axis ``first`` + n."""
+def build(store: Store, fingerprint: str, *, first: int, domains: Sequence[str] = DOMAINS) -> None:
+    """Serve domains of four items; item n of a model lies on axis ``first`` + n."""
     ids = [f"item{n}" for n in range(4)]
-    for domain in DOMAINS:
+    for domain in domains:
         collection = store.build(INDEX, domain=domain, fingerprint=fingerprint, width=4, model="m")
         named = [f"{domain}-{name}" for name in ids]
         z_ND = np.roll(AXES, first, axis=1)
@@ -56,7 +56,7 @@ def milvus(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def search(milvus: str) -> Iterator[Callable[..., dict[str, Any]]]:
+def search(milvus: str) -> Callable[..., dict[str, Any]]:
     """Search by a request's fields, as one service goes on to do."""
     service = Service(
         ServeOptions(milvus=milvus), models={}, searcher=Near(SearcherReplica(milvus, patience_s=5))
@@ -65,7 +65,7 @@ def search(milvus: str) -> Iterator[Callable[..., dict[str, Any]]]:
     def ask(**fields: Any) -> dict[str, Any]:
         return asyncio.run(service.search(read_form(SearchRequest, fields), []))
 
-    yield ask
+    return ask
 
 
 def refusal(search: Callable[..., dict[str, Any]], **fields: Any) -> ApiError:
@@ -76,6 +76,33 @@ def refusal(search: Callable[..., dict[str, Any]], **fields: Any) -> ApiError:
 
 def best(answer: dict[str, Any]) -> set[str]:
     return {hit["id"].partition("-")[2] for hit in answer["hits"] if hit["score"] > 0.99}
+
+
+ANY = {"vector": [1.0, 0.0, 0.0, 0.0]}
+
+
+def test_a_domain_that_is_withdrawn_breaks_no_search_that_did_not_name_it(
+    search: Any, milvus: str
+) -> None:
+    def domains(**fields: Any) -> set[str]:
+        return {hit["domain"] for hit in search(query=ANY, limit=12, **fields)["hits"]}
+
+    assert domains() == set(DOMAINS)
+    with open_store(milvus) as store:
+        store.withdraw(INDEX, domain="sketch")
+    assert domains(exclude_domains=["map"]) == {"photo"}
+    assert domains() == {"map", "photo"}
+    assert refusal(search, query=ANY, domains=["sketch"]).status == 404
+
+
+def test_no_search_that_chose_no_domain_depends_on_what_was_listed(
+    search: Any, milvus: str
+) -> None:
+    search(query=ANY)
+    with open_store(milvus) as store:
+        build(store, NEW, first=1, domains=["drawing"])
+    found = {hit["domain"] for hit in search(query=ANY, limit=16)["hits"]}
+    assert found == {*DOMAINS, "drawing"}
 
 
 def test_a_vector_is_compared_with_its_own_model_alone(search: Any) -> None:

@@ -26,7 +26,7 @@ class Query(Form):
     item: str | None = None
     """The id of an item of the index: more like this."""
     vector: list[float] | None = None
-    """A vector of the model that the index was built with, or of that which ``fingerprint`` names."""
+    """A vector of the model that ``fingerprint`` names, by default of that of the index."""
     fingerprint: str | None = None
     """The model that the query is of, as the answer with its vector has told; refused if the index
     is of another."""
@@ -117,12 +117,13 @@ class SearchRequest(Form):
             ApiError: if no domain is left.
         """
         out = {*self.exclude_domains, *([self.source_domain] if self.source_domain else [])}
-        targets = [d for d in (domains if self.domains is None else self.domains) if d not in out]
+        chosen = domains if self.domains is None else self.domains
+        targets = [domain for domain in chosen if domain not in out]
         if not targets:
             raise bad_request("domains: none is left to search", param="domains")
         labels = self.filter.label
         return Wanted(
-            domains=targets,
+            domains=None if self.domains is None and not out else targets,
             labels=[labels] if isinstance(labels, str) else labels,
             limit=self.limit,
             offset=self.offset,
