@@ -85,13 +85,13 @@ def _render(
     renderer = renderer_of(model, modality)
     if renderer is None:
         return ApiError(422, "modality", f"{param}: this model embeds no {modality}", param)
-    picture = None if isinstance(item, Text) else decode(item.data, limits=limits.image)
-    if isinstance(picture, Rejected):
-        return of_rejected(picture, param=param)
+    source = item if isinstance(item, Text) else decode(item.data, limits=limits.image)
+    if isinstance(source, Rejected):
+        return of_rejected(source, param=param)
     try:
-        if isinstance(item, Text):
-            return Rendered.of(modality, renderer.prepare_texts([item.words]))
-        return Rendered.of(modality, renderer.prepare_images([picture]))
+        if isinstance(source, Text):
+            return Rendered.of(modality, renderer.prepare_texts([source.words]))
+        return Rendered.of(modality, renderer.prepare_images([source]))
     except Exception:  # whatever a tokenizer or an image processor raises on what it cannot take
         log.exception("%s could not be rendered", param)
         return ApiError(422, "not_rendered", f"{param}: the model cannot take this item", param)

@@ -152,6 +152,10 @@ def test_voyage_takes_inputs_of_several_parts() -> None:
         ({"query": {"text": "a"}, "merge": "best"}, 400, "calibrated, raw, rrf, per_domain"),
         ({"query": {"text": "a"}, "limit": 0}, 400, "limit"),
         ({"query": {"text": "a"}, "threshold": 1.5}, 400, "threshold"),
+        ({"query": {"text": "a"}, "domain": ["photo"]}, 400, "Did you mean 'domains'?"),
+        ({"query": {"txt": "a"}}, 400, "query.txt: unknown field. Did you mean 'text'?"),
+        ({"query": {"text": "a"}, "filter": {"labels": ["dog"]}}, 400, "Did you mean 'label'?"),
+        ({"query": {"text": "a"}, "zzz": 1}, 400, "zzz: unknown field. Known here: domains, "),
     ],
 )
 def test_a_search_that_is_refused(body: dict[str, Any], status: int, says: str) -> None:
@@ -172,8 +176,28 @@ def test_a_search_leaves_out_the_source_domain() -> None:
         {"query": {"text": "a"}, "source_domain": "sketch", "exclude_domains": ["map"]},
     )
     assert form.wanted(domains=["map", "photo", "sketch"]).domains == ["photo"]
+    form = read_form(SearchRequest, {"query": {"text": "a"}, "source_domain": "sketch"})
     with pytest.raises(ApiError, match="none is left"):
         form.wanted(domains=["sketch"])
+
+
+@pytest.mark.parametrize(
+    "left_out", [{"source_domain": "sketches"}, {"exclude_domains": ["photo", "sketches"]}]
+)
+def test_a_domain_to_leave_out_must_be_there(left_out: dict[str, Any]) -> None:
+    form = read_form(SearchRequest, {"query": {"text": "a"}} | left_out)
+    with pytest.raises(ApiError) as refused:
+        form.wanted(domains=["map", "photo", "sketch"])
+    (param,) = left_out
+    assert (refused.value.status, refused.value.param) == (404, param)
+    assert "no domain 'sketches' (has: map, photo, sketch). Did you mean 'sketch'?" in str(
+        refused.value
+    )
+
+
+def test_forms_of_others_pass_over_what_they_know_and_we_do_not() -> None:
+    assert _openai(input="a", user="me", priority=3) == [[Text("a")]]
+    assert read_form(EmbedRequest, {"texts": ["a"], "truncate": "END"}).texts == ["a"]
 
 
 @pytest.mark.parametrize(

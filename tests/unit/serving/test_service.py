@@ -91,6 +91,9 @@ def test_a_domain_that_is_withdrawn_breaks_no_search_that_did_not_name_it(
     with open_store(milvus) as store:
         store.withdraw(INDEX, domain="sketch")
     assert domains(exclude_domains=["map"]) == {"photo"}
+    assert "exclude_domains: no domain 'sketch'" in str(
+        refusal(search, query=ANY, exclude_domains=["sketch"])
+    )
     assert domains() == {"map", "photo"}
     assert refusal(search, query=ANY, domains=["sketch"]).status == 404
 
