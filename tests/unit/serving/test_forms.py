@@ -38,6 +38,8 @@ def _openai(**body: Any) -> list[list[Item]]:
         ("a dog", Text("a dog")),
         (URI, Picture(BYTES)),
         (URL, Address(URL)),
+        (f"{URL} is down", Text(f"{URL} is down")),
+        ("HTTP://example.org\nis down", Text("HTTP://example.org\nis down")),
         ({"text": "a dog"}, Text("a dog")),
         ({"image": BARE}, Picture(BYTES)),
         ({"image": URL}, Address(URL)),
@@ -72,6 +74,8 @@ def test_a_chat_becomes_one_vector_of_all_its_parts() -> None:
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"image_url": {"url": URI}}]},
     ]
     assert _openai(messages=messages) == [[Text("a"), Picture(BYTES)]]
+    said = f"{URL} is down"
+    assert _openai(messages=[{"role": "user", "content": said}]) == [[Text(said)]]
 
 
 def test_uploads_come_last() -> None:
@@ -86,7 +90,8 @@ def test_uploads_come_last() -> None:
         ({"input": []}, 400, "nothing is given"),
         ({"input": " "}, 400, "empty"),
         ({"input": [1, 2]}, 400, "token numbers"),
-        ({"input": [[1, 2]]}, 400, "token numbers"),
+        ({"input": [[1, 2]]}, 400, "token numbers are not taken, send texts"),
+        ({"input": {"image": f"{URL} is down"}}, 415, "neither an address"),
         ({"input": [None]}, 400, "got nothing"),
         ({"input": [{"text": "a", "image": "b"}]}, 400, "exactly one of"),
         ({"input": ["a"] * 5}, 413, "the limit is 4"),
@@ -97,6 +102,9 @@ def test_uploads_come_last() -> None:
         ({"input": "a", "dimensions": 64}, 400, "cannot be cut"),
         ({"input": "a", "modality": "sound"}, 400, "not one of"),
         ({"input": "a", "encoding_format": "int8"}, 400, "encoding_format"),
+        ({"input": "a", "embedding_type": "binary"}, 400, "embedding_type"),
+        ({"input": "a", "output_dimension": 64}, 400, "cannot be cut"),
+        ({"input": "a", "output_dtype": "int8"}, 400, "output_dtype: 'int8'"),
     ],
 )
 def test_what_is_refused_and_why(body: dict[str, Any], status: int, says: str) -> None:
@@ -111,9 +119,17 @@ def test_openai_answers_floats_and_little_endian_base64() -> None:
     assert [one["index"] for one in plain["data"]] == [0, 1]
     assert plain["data"][0]["embedding"] == [1.0, 0.0]
     assert plain["usage"] == {"prompt_tokens": 7, "total_tokens": 7}
-    coded = read_form(EmbeddingsRequest, {"input": "a", "encoding_format": "base64"})
-    first = coded.answer(EMBEDDED)["data"][1]["embedding"]
-    assert np.frombuffer(base64.b64decode(first), "<f4") == pytest.approx([0.6, -0.8])
+    for name in ("encoding_format", "embedding_type"):
+        coded = read_form(EmbeddingsRequest, {"input": "a", name: "base64"})
+        first = coded.answer(EMBEDDED)["data"][1]["embedding"]
+        assert np.frombuffer(base64.b64decode(first), "<f4") == pytest.approx([0.6, -0.8])
+
+
+def test_no_encoding_is_floats() -> None:
+    body = {"input": "a", "encoding_format": None, "embedding_type": None, "output_dtype": "float"}
+    form = read_form(EmbeddingsRequest, body)
+    form.asked([], limits=LIMITS)
+    assert form.answer(EMBEDDED)["data"][0]["embedding"] == [1.0, 0.0]
 
 
 def test_cohere_takes_texts_or_images_or_inputs() -> None:
@@ -140,6 +156,9 @@ def test_voyage_takes_inputs_of_several_parts() -> None:
     form = read_form(MultimodalRequest, {"inputs": [{"content": content}], "model": "m"})
     assert _items(form.asked(limits=LIMITS)) == [[Text("a"), Picture(BYTES)]]
     assert form.answer(EMBEDDED)["data"][0]["embedding"] == [1.0, 0.0]
+    other = read_form(MultimodalRequest, {"inputs": [{"content": content}], "output_dtype": "int8"})
+    with pytest.raises(ApiError, match="output_dtype: 'int8'"):
+        other.asked(limits=LIMITS)
 
 
 @pytest.mark.parametrize(
