@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.integration.serving import INDEX, OTHER_INDEX, Indexed
+from tests.integration.serving import FRIEND, INDEX, OTHER_INDEX, Indexed
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 TOLERANCE = 1e-5
@@ -194,6 +194,12 @@ def test_operations_answer(service: str) -> None:
     assert picture.headers["content-type"] == "image/jpeg"
     assert "default-src 'self'" in picture.headers["content-security-policy"]
     assert httpx.get(f"{service}/openapi.json").json()["paths"]["/v1/search"]
+
+
+def test_pages_of_a_site_that_is_named_may_call(service: str) -> None:
+    for origin, allowed in ((FRIEND, FRIEND), ("https://stranger.example", None)):
+        answer = httpx.get(f"{service}/v1/models", headers={"origin": origin})
+        assert answer.headers.get("access-control-allow-origin") == allowed
 
 
 def test_without_a_key_nobody_outside_is_served(indexed: Indexed) -> None:

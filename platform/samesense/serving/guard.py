@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from starlette.middleware.cors import CORSMiddleware
+
 from samesense.serving.errors import ApiError, too_large
 from samesense.serving.keys import check_key
 from samesense.serving.measure import Measures
@@ -110,6 +112,22 @@ class Guard:
     @property
     def _refusal(self) -> ApiError:
         return too_large(f"the body is over {self.body_bytes:,} bytes, which is the limit")
+
+
+def open_to(origins: Sequence[str], app: App) -> App:
+    """Return an application that pages of these web sites may call too (CORS); ``*`` is any site.
+
+    It stands outside of the checks, since browsers ask whether they may without a key.
+    """
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=[origin.rstrip("/") for origin in origins],
+        allow_methods=("GET", "POST"),
+        allow_headers=("Authorization", "X-Request-ID"),
+        expose_headers=("Retry-After", "X-Request-ID"),
+    )
 
 
 async def respond(refusal: ApiError, send: Send) -> None:
