@@ -31,7 +31,8 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 INTERNAL = ApiError(500, "internal", "something went wrong here; the log tells what")
-log = logging.getLogger("samesense.requests")
+log = logging.getLogger("ray.serve.requests")
+"""Below the one logger that Ray Serve gives a file in each of its processes."""
 
 
 class Guard:
@@ -72,7 +73,7 @@ class Guard:
                 "status": answered["status"],
                 "ms": round(1000 * seconds, 1),
             }
-            log.info(json.dumps(line))
+            log.info(json.dumps(line), extra=line)
 
     async def _admit(
         self, scope: Message, headers: dict[str, str], receive: Receive, send: Send

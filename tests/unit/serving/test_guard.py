@@ -2,6 +2,7 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
 from samesense.serving.guard import Guard, Message, Receive, Send, open_to
@@ -112,6 +113,17 @@ def test_a_site_that_is_named_asks_without_a_key_and_calls_with_it() -> None:
     assert (with_key.status_code, without.status_code) == (200, 401)
     for answer in (asked, with_key, without):
         assert answer.headers["access-control-allow-origin"] == FRIEND
+
+
+def test_every_request_leaves_a_line_that_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="ray.serve.requests"):
+        ask("/v1/search", x_request_id="mine")
+        ask(authorization="Bearer other")
+    first, second = (json.loads(record.message) for record in caplog.records)
+    assert (first["request_id"], first["path"], first["status"]) == ("mine", "/v1/search", 200)
+    assert second["status"] == 401
+    assert caplog.records[0].status == 200
+    assert KEY not in caplog.text
 
 
 def test_a_defect_is_told_without_its_words() -> None:
