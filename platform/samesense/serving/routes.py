@@ -21,7 +21,7 @@ from samesense.serving.options import ServeOptions
 from samesense.serving.service import Service
 
 PAGE = "page"
-A_WEEK = "private, max-age=604800"
+A_WEEK, NOT_KEPT = "private, max-age=604800", "no-store"
 MOST_POINTS = 5_000
 
 
@@ -104,8 +104,9 @@ def _add_search(app: FastAPI, service: Service, options: ServeOptions) -> None:
         item: str, index: str | None = None, side: int = Query(default=160, ge=32, le=512)
     ) -> Response:
         """A square picture of an item."""
-        data = await service.picture(index, item, side_px=side)
-        return Response(data, media_type="image/jpeg", headers={"Cache-Control": A_WEEK})
+        tile = await service.picture(index, item, side_px=side)
+        kept = A_WEEK if tile.is_picture else NOT_KEPT
+        return Response(tile.jpeg, media_type="image/jpeg", headers={"Cache-Control": kept})
 
 
 def _add_operations(app: FastAPI, service: Service, measures: Measures) -> None:

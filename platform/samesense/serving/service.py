@@ -20,6 +20,7 @@ from samesense.serving.forms.asked import Asked, Embedded, Part
 from samesense.serving.forms.search import SearchRequest
 from samesense.serving.items import Address, Picture, Text
 from samesense.serving.options import ServeOptions
+from samesense.serving.replicas.searcher import Tile
 from samesense.serving.served_model import Encoded, Named, ServedModel
 
 INDEXES_AGE_S = 5.0
@@ -136,14 +137,14 @@ class Service:
         found: dict[str, Any] = await ask(self._searcher.item.remote, name, item)
         return found
 
-    async def picture(self, index: str | None, item: str, *, side_px: int) -> bytes:
-        """Return a square JPEG of an item.
+    async def picture(self, index: str | None, item: str, *, side_px: int) -> Tile:
+        """Return a square JPEG of an item, or a grey one if its image cannot be read now.
 
         Raises:
             ApiError: 404 if it is unknown.
         """
         name = (await self.index(index))["name"]
-        found: bytes = await ask(self._searcher.picture.remote, name, item, side_px)
+        found: Tile = await ask(self._searcher.picture.remote, name, item, side_px)
         return found
 
     async def map(self, index: str, *, points: int) -> dict[str, Any]:

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from httpx import ASGITransport, AsyncClient, Response
+from PIL import Image
 
 from samesense.index.rows import IndexRows
 from samesense.index.store import Store, open_store
 from samesense.serving.errors import ApiError
 from samesense.serving.forms.body import read_form
 from samesense.serving.forms.search import SearchRequest
+from samesense.serving.measure import Measures
 from samesense.serving.options import ServeOptions
 from samesense.serving.replicas.searcher import SearcherReplica
+from samesense.serving.routes import create_app
 from samesense.serving.service import Service
 
 INDEX, OLD, NEW = "photos", "a" * 64, "b" * 64
@@ -35,14 +39,22 @@ class Near:
         return Method
 
 
-def build(store: Store, fingerprint: str, *, first: int, domains: Sequence[str] = DOMAINS) -> None:
+def build(
+    store: Store,
+    fingerprint: str,
+    *,
+    first: int,
+    domains: Sequence[str] = DOMAINS,
+    folder: Path = Path(),
+) -> None:
     """Serve domains of four items; item n of a model lies on axis ``first`` + n."""
     ids = [f"item{n}" for n in range(4)]
     for domain in domains:
         collection = store.build(INDEX, domain=domain, fingerprint=fingerprint, width=4, model="m")
         named = [f"{domain}-{name}" for name in ids]
         z_ND = np.roll(AXES, first, axis=1)
-        collection.upsert(IndexRows(named, named, ["dog"] * 4, named, z_ND))
+        uris = [f"{folder}/{name}.png" for name in named]
+        collection.upsert(IndexRows(named, uris, ["dog"] * 4, named, z_ND))
     store.switch(INDEX, fingerprint=fingerprint)
 
 
@@ -51,21 +63,36 @@ def milvus(tmp_path: Path) -> str:
     uri = str(tmp_path / "milvus.db")
     with open_store(uri) as store:
         build(store, OLD, first=0)
-        build(store, NEW, first=1)
+        build(store, NEW, first=1, folder=tmp_path)
     return uri
 
 
 @pytest.fixture
-def search(milvus: str) -> Callable[..., dict[str, Any]]:
-    """Search by a request's fields, as one service goes on to do."""
-    service = Service(
+def service(milvus: str) -> Service:
+    return Service(
         ServeOptions(milvus=milvus), models={}, searcher=Near(SearcherReplica(milvus, patience_s=5))
     )
+
+
+@pytest.fixture
+def search(service: Service) -> Callable[..., dict[str, Any]]:
+    """Search by a request's fields, as one service goes on to do."""
 
     def ask(**fields: Any) -> dict[str, Any]:
         return asyncio.run(service.search(read_form(SearchRequest, fields), []))
 
     return ask
+
+
+def ask_http(service: Service, path: str, **query: Any) -> Response:
+    """Ask the service over HTTP."""
+
+    async def once() -> Response:
+        app = create_app(service, service.options, Measures())
+        async with AsyncClient(transport=ASGITransport(app=app), base_url="http://here") as client:
+            return await client.get(path, params=query)
+
+    return asyncio.run(once())
 
 
 def refusal(search: Callable[..., dict[str, Any]], **fields: Any) -> ApiError:
@@ -130,3 +157,19 @@ def test_an_item_is_of_the_model_that_the_caller_thinks(search: Any) -> None:
     assert best(search(query=item | {"fingerprint": NEW}, merge="raw")) == {"item2"}
     refused = refusal(search, query=item | {"fingerprint": OLD})
     assert (refused.status, refused.param) == (409, "query.fingerprint")
+
+
+def test_a_picture_that_cannot_be_read_now_is_not_kept(service: Service, tmp_path: Path) -> None:
+    def ask() -> Response:
+        return ask_http(service, "/v1/items/map-item0/thumbnail", index=INDEX, side=32)
+
+    file = tmp_path / "map-item0.png"
+    missing = ask()
+    Image.new("RGB", (8, 8), "red").save(file)
+    there = ask()
+    file.unlink()
+    kept = ask()
+    assert missing.headers["cache-control"] == "no-store"
+    assert there.headers["cache-control"] == "private, max-age=604800"
+    assert kept.content == there.content != missing.content
+    assert {answer.headers["content-type"] for answer in (missing, there)} == {"image/jpeg"}
