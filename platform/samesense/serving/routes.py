@@ -1,6 +1,7 @@
 """The paths of the service, as an ASGI application around a ``Service``."""
 
 import json
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -10,6 +11,8 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from samesense.encoder.options import Modality
+from samesense.serving.embedding import Description
 from samesense.serving.errors import ApiError, bad_request
 from samesense.serving.forms.body import Form, Read, read_body, read_form
 from samesense.serving.forms.cohere import EmbedRequest
@@ -23,6 +26,8 @@ from samesense.serving.service import Service
 PAGE = "page"
 A_WEEK, NOT_KEPT = "private, max-age=604800", "no-store"
 MOST_POINTS = 5_000
+CAPABILITIES: dict[Modality, str] = {"text": "embed", "image": "image_embed"}
+"""What a model can do, in the words of infinity."""
 
 
 def create_app(service: Service, options: ServeOptions, measures: Measures) -> FastAPI:
@@ -113,19 +118,7 @@ def _add_operations(app: FastAPI, service: Service, measures: Measures) -> None:
     @app.get("/v1/models")
     async def models() -> Response:
         """The models that are served."""
-        data = [
-            {
-                "id": name,
-                "object": "model",
-                "owned_by": "samesense",
-                "fingerprint": one.fingerprint,
-                "dimension": one.width,
-                "modalities": list(one.modalities),
-                "fault": one.fault,
-                "folder": one.folder,
-            }
-            for name, one in await service.models()
-        ]
+        data = [_model(name, one) for name, one in await service.models()]
         return _json({"object": "list", "data": data})
 
     @app.get("/v1/health/live")
@@ -144,6 +137,22 @@ def _add_operations(app: FastAPI, service: Service, measures: Measures) -> None:
     async def metrics() -> Response:
         """Counters of this process for Prometheus."""
         return PlainTextResponse(measures.text(), media_type=measures.media_type)
+
+
+def _model(name: str, one: Description) -> dict[str, Any]:
+    made = datetime.fromisoformat(one.made) if one.made else None
+    return {
+        "id": name,
+        "object": "model",
+        "created": int(made.timestamp()) if made else None,
+        "owned_by": "samesense",
+        "fingerprint": one.fingerprint,
+        "revision": one.revision,
+        "dimension": one.width,
+        "modalities": list(one.modalities),
+        "capabilities": [CAPABILITIES[modality] for modality in one.modalities],
+        "fault": one.fault,
+    }
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -113,3 +113,4 @@ def test_the_description_is_what_searches_need(model: Artefact, loaded: Loaded) 
     assert loaded.description.width == model.encoder().embed_texts(["a"]).shape[1]
     assert set(loaded.description.modalities) == {"image", "text"}
     assert Path(loaded.description.folder).is_absolute()
+    assert (loaded.description.revision, loaded.description.made) == (None, None)

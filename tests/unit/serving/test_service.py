@@ -12,6 +12,7 @@ from PIL import Image
 
 from samesense.index.rows import IndexRows
 from samesense.index.store import Store, open_store
+from samesense.serving.embedding import Description
 from samesense.serving.errors import ApiError
 from samesense.serving.forms.body import read_form
 from samesense.serving.forms.search import SearchRequest
@@ -19,6 +20,7 @@ from samesense.serving.measure import Measures
 from samesense.serving.options import ServeOptions
 from samesense.serving.replicas.searcher import SearcherReplica
 from samesense.serving.routes import create_app
+from samesense.serving.served_model import ServedModel
 from samesense.serving.service import Service
 
 INDEX, OLD, NEW = "photos", "a" * 64, "b" * 64
@@ -29,7 +31,7 @@ AXES = np.eye(4, dtype=np.float32)
 class Near:
     """A deployment that is in this process."""
 
-    def __init__(self, replica: SearcherReplica) -> None:
+    def __init__(self, replica: Any) -> None:
         self._replica = replica
 
     def __getattr__(self, name: str) -> Any:
@@ -93,6 +95,20 @@ def ask_http(service: Service, path: str, **query: Any) -> Response:
             return await client.get(path, params=query)
 
     return asyncio.run(once())
+
+
+class Told:
+    """An embedder that says what its model is."""
+
+    async def describe(self) -> Description:
+        return Description(
+            folder="/secret/place",
+            fingerprint=NEW,
+            width=4,
+            modalities=("image", "text"),
+            revision="0a1b2c",
+            made="2026-01-02T03:04:05+00:00",
+        )
 
 
 def refusal(search: Callable[..., dict[str, Any]], **fields: Any) -> ApiError:
@@ -173,3 +189,14 @@ def test_a_picture_that_cannot_be_read_now_is_not_kept(service: Service, tmp_pat
     assert there.headers["cache-control"] == "private, max-age=604800"
     assert kept.content == there.content != missing.content
     assert {answer.headers["content-type"] for answer in (missing, there)} == {"image/jpeg"}
+
+
+def test_models_are_described_without_where_they_lie() -> None:
+    model = ServedModel(None, Near(Told()), calls=1)
+    service = Service(ServeOptions(), models={"m": model}, searcher=None)
+    answer = ask_http(service, "/v1/models")
+    (told,) = answer.json()["data"]
+    assert (told["id"], told["fingerprint"], told["dimension"]) == ("m", NEW, 4)
+    assert (told["revision"], told["created"]) == ("0a1b2c", 1_767_323_045)
+    assert told["capabilities"] == ["image_embed", "embed"]
+    assert "secret" not in answer.text
