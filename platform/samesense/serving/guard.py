@@ -19,7 +19,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
-OPEN_PATHS = ("/", "/health", "/v1/health/live", "/v1/health/ready")
+OPEN_PATHS = ("/", "/docs", "/health", "/v1/health/live", "/v1/health/ready")
 OPEN_FOLDER = "/page/"
 SECURITY_HEADERS = (
     (

@@ -50,6 +50,10 @@ def create_app(service: Service, options: ServeOptions, measures: Measures) -> F
     async def page_of_search() -> FileResponse:
         return FileResponse(str(page / "index.html"))
 
+    @app.get("/docs", include_in_schema=False)
+    async def page_of_interface() -> FileResponse:
+        return FileResponse(str(page / "docs.html"))
+
     return app
 
 

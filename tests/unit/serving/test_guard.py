@@ -69,7 +69,7 @@ def test_a_body_over_the_limit_is_refused_announced_or_not() -> None:
 def test_without_the_key_only_page_and_health_are_open() -> None:
     assert ask(authorization="Bearer other")[0] == 401
     assert ask("/metrics", authorization="")[0] == 401
-    for path in ("/", "/health", "/v1/health/live", "/v1/health/ready", "/page/page.js"):
+    for path in ("/", "/docs", "/health", "/v1/health/live", "/v1/health/ready", "/page/page.js"):
         assert ask(path, authorization="")[0] == 200
 
 

@@ -23,7 +23,13 @@ Read = TypeVar("Read", bound="Form")
 class Form(BaseModel):
     """Base of the request forms. What other services know and ours does not is passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, strict=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        allow_inf_nan=False,
+        strict=False,
+        use_attribute_docstrings=True,
+    )
 
 
 class OwnForm(Form):
