@@ -12,7 +12,7 @@ from samesense.recipe.options import Recipe
 from tests.fixtures.corpora import write_patterns
 from tests.fixtures.tiny_models import MLLMS
 from tests.integration.milvus_server import milvus_server
-from tests.integration.serving import Indexed, serving, write_indexes
+from tests.integration.serving import FRIEND, Indexed, serving, write_indexes
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,8 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
 @pytest.fixture(scope="session")
 def service(indexed: Indexed) -> Iterator[str]:
     """The address of a service of both, by the command."""
-    with serving("--milvus", indexed.milvus, "--set", "limits.items=16") as address:
+    options = ["--set", "limits.items=16", "--set", f'http.allowed_origins=["{FRIEND}"]']
+    with serving("--milvus", indexed.milvus, *options) as address:
         yield address
 
 

@@ -22,6 +22,8 @@ from tests.fixtures.corpora import pattern_manifest
 from tests.fixtures.trained_models import write_model
 
 INDEX, OTHER_INDEX = "photos", "others"
+FRIEND = "https://friend.example"
+"""A web site whose pages may call the service."""
 START_S, END_S = 240.0, 60.0
 
 

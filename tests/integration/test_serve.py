@@ -6,6 +6,7 @@ import json
 import struct
 import subprocess
 import sys
+import uuid
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.integration.serving import INDEX, OTHER_INDEX, Indexed
+from tests.integration.serving import FRIEND, INDEX, OTHER_INDEX, Indexed
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 TOLERANCE = 1e-5
+SECRET = "what nobody should log"
 
 
 def data_uri(path: str) -> str:
@@ -194,6 +196,30 @@ def test_operations_answer(service: str) -> None:
     assert picture.headers["content-type"] == "image/jpeg"
     assert "default-src 'self'" in picture.headers["content-security-policy"]
     assert httpx.get(f"{service}/openapi.json").json()["paths"]["/v1/search"]
+
+
+def test_a_request_is_found_again_in_the_log(service: str) -> None:
+    name = uuid.uuid4().hex
+    headers = {"X-Request-ID": name, "Authorization": f"Bearer {SECRET}"}
+    body = {"query": {"text": f"words of {SECRET}"}, "index": INDEX}
+    answer = httpx.post(f"{service}/v1/search", json=body, headers=headers, timeout=60)
+    assert answer.headers["x-request-id"] == name
+    lines = [
+        json.loads(line)
+        for path in Path("/tmp/ray").glob("session_2*/logs/serve/replica_samesense_front_*.log")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if name in line
+    ]
+    (ours,) = [line for line in lines if "ms" in line]
+    assert ours["request_id"] == name
+    assert (ours["method"], ours["path"], ours["status"]) == ("POST", "/v1/search", 200)
+    assert SECRET not in str(lines)
+
+
+def test_pages_of_a_site_that_is_named_may_call(service: str) -> None:
+    for origin, allowed in ((FRIEND, FRIEND), ("https://stranger.example", None)):
+        answer = httpx.get(f"{service}/v1/models", headers={"origin": origin})
+        assert answer.headers.get("access-control-allow-origin") == allowed
 
 
 def test_without_a_key_nobody_outside_is_served(indexed: Indexed) -> None:

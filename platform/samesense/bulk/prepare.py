@@ -141,17 +141,30 @@ class PrepareBlock:
                 self._reject(work, row, picture)
                 return
             work.pending[key] = picture
-            if len(work.pending) == self.task.encode.images_per_forward:
-                self._render(work)
         self._accept(work, row, key)
+        if len(work.pending) == self.task.encode.images_per_forward:
+            self._render(work)
 
     def _render(self, work: _Work) -> None:
-        if not work.pending:
+        pictures = dict(work.pending)
+        work.pending.clear()
+        if pictures:
+            with _timed(work.block.cost, "decode"):
+                self._render_together(work, pictures)
+
+    def _render_together(self, work: _Work, pictures: dict[str, Image.Image]) -> None:
+        """Make a batch of pictures; if that fails, of each alone, so that a bad one is found."""
+        renderer = self._renderer
+        try:
+            inputs = pickle.dumps(renderer.prepare_images(list(pictures.values())), 5)
+        except Exception as error:  # whatever an image processor raises on what it cannot take
+            if len(pictures) > 1:
+                for key, picture in pictures.items():
+                    self._render_together(work, {key: picture})
+            else:
+                self._withdraw(work, next(iter(pictures)), Rejected("not_rendered", _told(error)))
             return
-        with _timed(work.block.cost, "decode"):
-            inputs = pickle.dumps(self._renderer.prepare_images(list(work.pending.values())), 5)
-            work.block.batches.append(Batch(keys=list(work.pending), inputs=inputs))
-            work.pending.clear()
+        work.block.batches.append(Batch(keys=list(pictures), inputs=inputs))
 
     def _accept(self, work: _Work, row: Row, key: str) -> None:
         block, before = work.block, work.here.get(row.id)
@@ -167,9 +180,22 @@ class PrepareBlock:
     def _reject(self, work: _Work, row: Row, why: Rejected) -> None:
         entry = _entry(row, fate="rejected")
         work.block.entries.append(replace(entry, reason=why.reason, detail=why.detail))
-        before = work.here.get(row.id)
-        if before is not None and self._owns(before) and why.reason != PASSING:
-            work.block.stale.setdefault(row.domain, []).append(row.id)
+        if why.reason != PASSING:
+            self._clear(work, entry)
+
+    def _withdraw(self, work: _Work, key: str, why: Rejected) -> None:
+        """Reject the rows of a content that were accepted before it was rendered."""
+        for position, entry in enumerate(work.block.entries):
+            if entry.content_hash == key and entry.fate != "rejected":
+                work.block.entries[position] = replace(
+                    entry, fate="rejected", reason=why.reason, detail=why.detail
+                )
+                self._clear(work, entry)
+
+    def _clear(self, work: _Work, entry: Entry) -> None:
+        """Have the index forget what it knows of a row."""
+        if self._owns(work.here.get(entry.id)):
+            work.block.stale.setdefault(entry.domain, []).append(entry.id)
 
     def _owns(self, before: Known | None) -> bool:
         return before is not None and before.corpus == self.task.origin.corpus
@@ -239,6 +265,10 @@ def _entry(row: Row, *, fate: Fate, content_hash: str = "") -> Entry:
         content_hash=content_hash,
         revision=row.revision,
     )
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _ahead(

@@ -44,6 +44,8 @@ class DecodeLimits(Options):
     """Size of the file."""
     max_pixels: int = Field(default=50_000_000, ge=1, le=MOST_PIXELS)
     """Width times height, read from the header before any pixel is decoded."""
+    max_side_px: int = Field(default=32_768, ge=1)
+    """The longer side, from the header too: a strip of few pixels can be costly to resize."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class Rejected:
     """Why a row has no picture."""
 
     reason: str
-    """A stable code. Of bytes: empty, too_many_bytes, not_an_image, too_many_pixels, truncated,
-    corrupt, unsupported_mode. Of rows: missing, unreadable, wrong_depth, incomplete_row, bad_row,
-    not_unicode, duplicate_id. Of files: bad_shard."""
+    """A stable code. Of bytes: empty, too_many_bytes, not_an_image, too_many_pixels, too_long_side,
+    truncated, corrupt, unsupported_mode. Of pictures: not_rendered. Of rows: missing, unreadable,
+    wrong_depth, incomplete_row, bad_row, not_unicode, duplicate_id. Of files: bad_shard."""
     detail: str
     """The same in words."""
 
@@ -85,6 +87,11 @@ def _open(data: bytes, limits: DecodeLimits) -> Image.Image | Rejected:
         if width * height > limits.max_pixels:
             return Rejected(
                 "too_many_pixels", f"{width} × {height}, the limit is {limits.max_pixels:,} pixels"
+            )
+        if max(width, height) > limits.max_side_px:
+            return Rejected(
+                "too_long_side",
+                f"{width} × {height}, the limit is {limits.max_side_px:,} pixels a side",
             )
         if width * height == 0:
             return Rejected("corrupt", f"{width} × {height} has no pixels")

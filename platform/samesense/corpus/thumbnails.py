@@ -17,13 +17,17 @@ GREY, GREY_INK = "#c4c4c4", "#3c3c3c"
 
 def thumbnail(uri: str, *, side_px: int = SIDE_PX) -> Image.Image:
     """Return a square picture of what lies at a URI, or a grey tile saying why there is none."""
+    found = small_picture(uri, side_px=side_px)
+    return grey_tile(found, side_px=side_px) if isinstance(found, Rejected) else found
+
+
+def small_picture(uri: str, *, side_px: int) -> Image.Image | Rejected:
+    """Return a square picture of what lies at a URI, or why there is none."""
     try:
         picture = decode(read_bytes(uri), limits=DecodeLimits())
-    except (OSError, SamesenseError):
-        return _grey_tile("missing", side_px)
-    if isinstance(picture, Rejected):
-        return _grey_tile("unreadable", side_px)
-    return square(picture, side_px=side_px)
+    except (OSError, SamesenseError) as error:
+        return Rejected("missing", str(error))
+    return picture if isinstance(picture, Rejected) else square(picture, side_px=side_px)
 
 
 def thumbnail_uri(uri: str) -> str:
@@ -43,7 +47,9 @@ def square(picture: Image.Image, *, side_px: int) -> Image.Image:
     return ground
 
 
-def _grey_tile(word: str, side_px: int) -> Image.Image:
+def grey_tile(why: Rejected, *, side_px: int) -> Image.Image:
+    """Return a grey square with a word that says why there is no picture."""
+    word = "missing" if why.reason == "missing" else "unreadable"
     tile = Image.new("RGB", (side_px, side_px), GREY)
     font = ImageFont.load_default(size=side_px / 7)
     middle = (side_px / 2, side_px / 2)

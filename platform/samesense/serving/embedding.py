@@ -21,12 +21,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Description:
-    """What callers know of a model."""
+    """What is known of a model without its weights."""
 
     folder: str
+    """For the processes of the service; callers do not hear of it."""
     fingerprint: str
     width: int
     modalities: tuple[Modality, ...]
+    revision: str | None = None
+    """Of its backbone, where that is of a hub and was pinned."""
+    made: str | None = None
+    """When it was trained, in ISO 8601."""
     fault: str | None = None
     """Why the model that was to take its place has not."""
 
@@ -48,12 +53,15 @@ class Loaded:
         """
         artefact = load_artefact(folder)
         encoder = artefact.encoder().to(device)
+        view = artefact.recipe.views[next(iter(artefact.recipe.vector.values()))]
         return cls(
             Description(
                 folder=str(artefact.folder.absolute()),
                 fingerprint=artefact.record.fingerprint,
                 width=encoder.widths[next(iter(artefact.recipe.vector.values()))],
                 modalities=tuple(artefact.recipe.vector),
+                revision=artefact.recipe.towers()[view.blocks[0]].revision,
+                made=artefact.record.provenance.get("made"),
             ),
             encoder,
         )

@@ -10,7 +10,8 @@ item or field at fault.
     409  fingerprint         the index was built with another model than the query's
     413  too_large           over a limit, which the message names
     415  not_an_image        bytes that are no image which can be read
-    422  shape               a vector of another width, or a text where the model takes none
+    422  shape               a vector of another width, a text where the model takes none, or what
+                             the model cannot take in
     429  busy                come back after ``Retry-After`` seconds
     503  unavailable         a part is starting, or cannot be reached
 """
@@ -21,7 +22,7 @@ from typing import Any
 from samesense.corpus.decode import Rejected
 
 RETRY_AFTER_S = 1
-TOO_LARGE = ("too_many_bytes", "too_many_pixels")
+TOO_LARGE = ("too_many_bytes", "too_many_pixels", "too_long_side")
 
 
 @dataclass

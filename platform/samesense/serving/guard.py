@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from starlette.middleware.cors import CORSMiddleware
+
 from samesense.serving.errors import ApiError, too_large
 from samesense.serving.keys import check_key
 from samesense.serving.measure import Measures
@@ -17,7 +19,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
-OPEN_PATHS = ("/", "/health", "/v1/health/live", "/v1/health/ready")
+OPEN_PATHS = ("/", "/docs", "/health", "/v1/health/live", "/v1/health/ready")
 OPEN_FOLDER = "/page/"
 SECURITY_HEADERS = (
     (
@@ -29,7 +31,8 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 INTERNAL = ApiError(500, "internal", "something went wrong here; the log tells what")
-log = logging.getLogger("samesense.requests")
+log = logging.getLogger("ray.serve.requests")
+"""Below the one logger that Ray Serve gives a file in each of its processes."""
 
 
 class Guard:
@@ -70,7 +73,7 @@ class Guard:
                 "status": answered["status"],
                 "ms": round(1000 * seconds, 1),
             }
-            log.info(json.dumps(line))
+            log.info(json.dumps(line), extra=line)
 
     async def _admit(
         self, scope: Message, headers: dict[str, str], receive: Receive, send: Send
@@ -110,6 +113,22 @@ class Guard:
     @property
     def _refusal(self) -> ApiError:
         return too_large(f"the body is over {self.body_bytes:,} bytes, which is the limit")
+
+
+def open_to(origins: Sequence[str], app: App) -> App:
+    """Return an application that pages of these web sites may call too (CORS); ``*`` is any site.
+
+    It stands outside of the checks, since browsers ask whether they may without a key.
+    """
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=[origin.rstrip("/") for origin in origins],
+        allow_methods=("GET", "POST"),
+        allow_headers=("Authorization", "X-Request-ID"),
+        expose_headers=("Retry-After", "X-Request-ID"),
+    )
 
 
 async def respond(refusal: ApiError, send: Send) -> None:

@@ -72,13 +72,15 @@ def image_item(source: Any, *, limits: LimitOptions, param: str) -> Picture | Ad
             f"{param}: an image is an address, a data URI or base64, got {_kind(source)}",
             param=param,
         )
-    if source.lower().startswith(WEB_SCHEMES):
+    if _is_address(source):
         return Address(source)
     return _decode(source, limits=limits, param=param)
 
 
 def text_or_image(value: Any, *, limits: LimitOptions, param: str) -> Item:
     """Return an item from a string (an address or a data URI is an image) or a mapping.
+
+    A string with blanks in it is a text, whatever it begins with.
 
     A mapping is Jina's ``{"text"}`` or ``{"image"}``, or a content part of OpenAI
     (``{"type": "text" | "image_url" | "image_base64", ...}``).
@@ -87,7 +89,7 @@ def text_or_image(value: Any, *, limits: LimitOptions, param: str) -> Item:
         ApiError: if it is neither.
     """
     if isinstance(value, str):
-        if value.lower().startswith((*WEB_SCHEMES, "data:image/")):
+        if _is_address(value) or value[:11].lower() == "data:image/":
             return image_item(value, limits=limits, param=param)
         return text_item(value, limits=limits, param=param)
     if not isinstance(value, dict):
@@ -120,6 +122,10 @@ def as_modality(value: Any, *, modality: str, limits: LimitOptions, param: str) 
             raise bad_request(
                 f"modality: '{modality}' is not one of: text, image", param="modality"
             )
+
+
+def _is_address(text: str) -> bool:
+    return text.lower().startswith(WEB_SCHEMES) and len(text.split()) == 1
 
 
 def _decode(source: str, *, limits: LimitOptions, param: str) -> Picture:

@@ -4,6 +4,7 @@ Each item is rendered alone, so that a bad one spoils no other; those of one sha
 before the forward.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from samesense.serving.items import Picture, Text
 from samesense.serving.options import LimitOptions
 
 MODELS_AT_ONCE = 8
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,16 @@ def _render(
     renderer = renderer_of(model, modality)
     if renderer is None:
         return ApiError(422, "modality", f"{param}: this model embeds no {modality}", param)
-    if isinstance(item, Text):
-        return Rendered.of("text", renderer.prepare_texts([item.words]))
-    picture = decode(item.data, limits=limits.image)
-    if isinstance(picture, Rejected):
-        return of_rejected(picture, param=param)
-    return Rendered.of("image", renderer.prepare_images([picture]))
+    source = item if isinstance(item, Text) else decode(item.data, limits=limits.image)
+    if isinstance(source, Rejected):
+        return of_rejected(source, param=param)
+    try:
+        if isinstance(source, Text):
+            return Rendered.of(modality, renderer.prepare_texts([source.words]))
+        return Rendered.of(modality, renderer.prepare_images([source]))
+    except Exception:  # whatever a tokenizer or an image processor raises on what it cannot take
+        log.exception("%s could not be rendered", param)
+        return ApiError(422, "not_rendered", f"{param}: the model cannot take this item", param)
 
 
 @lru_cache(maxsize=2 * MODELS_AT_ONCE)

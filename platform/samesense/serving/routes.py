@@ -1,6 +1,7 @@
 """The paths of the service, as an ASGI application around a ``Service``."""
 
 import json
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -10,6 +11,8 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from samesense.encoder.options import Modality
+from samesense.serving.embedding import Description
 from samesense.serving.errors import ApiError, bad_request
 from samesense.serving.forms.body import Form, Read, read_body, read_form
 from samesense.serving.forms.cohere import EmbedRequest
@@ -21,8 +24,10 @@ from samesense.serving.options import ServeOptions
 from samesense.serving.service import Service
 
 PAGE = "page"
-A_WEEK = "private, max-age=604800"
+A_WEEK, NOT_KEPT = "private, max-age=604800", "no-store"
 MOST_POINTS = 5_000
+CAPABILITIES: dict[Modality, str] = {"text": "embed", "image": "image_embed"}
+"""What a model can do, in the words of infinity."""
 
 
 def create_app(service: Service, options: ServeOptions, measures: Measures) -> FastAPI:
@@ -44,6 +49,10 @@ def create_app(service: Service, options: ServeOptions, measures: Measures) -> F
     @app.get("/", include_in_schema=False)
     async def page_of_search() -> FileResponse:
         return FileResponse(str(page / "index.html"))
+
+    @app.get("/docs", include_in_schema=False)
+    async def page_of_interface() -> FileResponse:
+        return FileResponse(str(page / "docs.html"))
 
     return app
 
@@ -104,27 +113,16 @@ def _add_search(app: FastAPI, service: Service, options: ServeOptions) -> None:
         item: str, index: str | None = None, side: int = Query(default=160, ge=32, le=512)
     ) -> Response:
         """A square picture of an item."""
-        data = await service.picture(index, item, side_px=side)
-        return Response(data, media_type="image/jpeg", headers={"Cache-Control": A_WEEK})
+        tile = await service.picture(index, item, side_px=side)
+        kept = A_WEEK if tile.is_picture else NOT_KEPT
+        return Response(tile.jpeg, media_type="image/jpeg", headers={"Cache-Control": kept})
 
 
 def _add_operations(app: FastAPI, service: Service, measures: Measures) -> None:
     @app.get("/v1/models")
     async def models() -> Response:
         """The models that are served."""
-        data = [
-            {
-                "id": name,
-                "object": "model",
-                "owned_by": "samesense",
-                "fingerprint": one.fingerprint,
-                "dimension": one.width,
-                "modalities": list(one.modalities),
-                "fault": one.fault,
-                "folder": one.folder,
-            }
-            for name, one in await service.models()
-        ]
+        data = [_model(name, one) for name, one in await service.models()]
         return _json({"object": "list", "data": data})
 
     @app.get("/v1/health/live")
@@ -143,6 +141,22 @@ def _add_operations(app: FastAPI, service: Service, measures: Measures) -> None:
     async def metrics() -> Response:
         """Counters of this process for Prometheus."""
         return PlainTextResponse(measures.text(), media_type=measures.media_type)
+
+
+def _model(name: str, one: Description) -> dict[str, Any]:
+    made = datetime.fromisoformat(one.made) if one.made else None
+    return {
+        "id": name,
+        "object": "model",
+        "created": int(made.timestamp()) if made else None,
+        "owned_by": "samesense",
+        "fingerprint": one.fingerprint,
+        "revision": one.revision,
+        "dimension": one.width,
+        "modalities": list(one.modalities),
+        "capabilities": [CAPABILITIES[modality] for modality in one.modalities],
+        "fault": one.fault,
+    }
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -20,10 +20,12 @@ from samesense.serving.forms.asked import Asked, Embedded, Part
 from samesense.serving.forms.search import SearchRequest
 from samesense.serving.items import Address, Picture, Text
 from samesense.serving.options import ServeOptions
+from samesense.serving.replicas.searcher import Tile
 from samesense.serving.served_model import Encoded, Named, ServedModel
 
 INDEXES_AGE_S = 5.0
 MISSED_AGE_S = 30.0
+NOT_LISTED: tuple[float, list[dict[str, Any]]] = (-np.inf, [])
 Seconds = dict[str, float]
 
 
@@ -40,7 +42,7 @@ class Service:
         """Embed by these models, search by a deployment."""
         self.options = options
         self._models, self._searcher = dict(models), searcher
-        self._indexes: tuple[float, list[dict[str, Any]]] = (-np.inf, [])
+        self._indexes = NOT_LISTED
         self._missed_s: dict[str, float] = {}
         self._fetcher: Fetcher | None = None
 
@@ -70,9 +72,26 @@ class Service:
         request.check(limits=self.options.limits)
         parts = request.parts(files, limits=self.options.limits)
         index = await self.index(request.index)
+        try:
+            return await self._search(request, parts, index)
+        except ApiError as refusal:
+            if refusal.status != 404:
+                raise
+            # What was listed a moment ago may not be there any more.
+            self._indexes = NOT_LISTED
+            listed = await self.index(request.index)
+            if listed == index:
+                raise
+        return await self._search(request, parts, listed)
+
+    async def _search(
+        self, request: SearchRequest, parts: Sequence[Part], index: dict[str, Any]
+    ) -> dict[str, Any]:
         wanted = request.wanted(domains=[domain["name"] for domain in index["domains"]])
         seconds: Seconds = {}
         model, z_D, fingerprint = await self._query_vector(request, parts, index, seconds)
+        if request.query.fingerprint not in (None, fingerprint):
+            raise _other_model(fingerprint, told=str(request.query.fingerprint))
         found = await ask(self._searcher.search.remote, index["name"], z_D, fingerprint, wanted)
         timings = {name: round(1000 * s, 2) for name, s in (seconds | found.seconds).items()}
         answer = request.answer(found, index=index["name"], model=model, fingerprint=fingerprint)
@@ -118,14 +137,14 @@ class Service:
         found: dict[str, Any] = await ask(self._searcher.item.remote, name, item)
         return found
 
-    async def picture(self, index: str | None, item: str, *, side_px: int) -> bytes:
-        """Return a square JPEG of an item.
+    async def picture(self, index: str | None, item: str, *, side_px: int) -> Tile:
+        """Return a square JPEG of an item, or a grey one if its image cannot be read now.
 
         Raises:
             ApiError: 404 if it is unknown.
         """
         name = (await self.index(index))["name"]
-        found: bytes = await ask(self._searcher.picture.remote, name, item, side_px)
+        found: Tile = await ask(self._searcher.picture.remote, name, item, side_px)
         return found
 
     async def map(self, index: str, *, points: int) -> dict[str, Any]:
@@ -178,7 +197,10 @@ class Service:
             kept = await ask(self._searcher.vector.remote, index["name"], item)
             return index["model"], kept.z_D, kept.fingerprint
         if request.query.vector is not None:
-            return None, _unit(request.query.vector, index), index["fingerprint"]
+            fingerprint = request.query.fingerprint or index["fingerprint"]
+            here = fingerprint == index["fingerprint"]
+            width = index["domains"][0]["width"] if here else None
+            return None, _unit(request.query.vector, width=width), fingerprint
         name = self._name(request.model or index["model"], index=index)
         encoded = await self._encode(name, parts, seconds)
         return name, _mean(encoded.z_ND), encoded.description.fingerprint
@@ -226,10 +248,19 @@ def _mean(z_PD: Any) -> Any:
     )
 
 
-def _unit(vector: Sequence[float], index: dict[str, Any]) -> Any:
+def _other_model(fingerprint: str, *, told: str) -> ApiError:
+    return ApiError(
+        409,
+        "fingerprint",
+        f"query.fingerprint: the query's vector is of model {fingerprint[:12]}, not of {told[:12]}",
+        "query.fingerprint",
+    )
+
+
+def _unit(vector: Sequence[float], *, width: int | None) -> Any:
+    """Return a caller's vector at length 1; what its width must be is not always known here."""
     z_D = np.asarray(vector, dtype=np.float32)
-    width = index["domains"][0]["width"]
-    if z_D.shape != (width,):
+    if width is not None and z_D.shape != (width,):
         raise ApiError(
             422,
             "shape",

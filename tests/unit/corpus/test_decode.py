@@ -17,6 +17,7 @@ REASONS = {
     "too_many_bytes",
     "not_an_image",
     "too_many_pixels",
+    "too_long_side",
     "truncated",
     "corrupt",
     "unsupported_mode",
@@ -49,11 +50,16 @@ def test_a_file_is_decoded_rightly_or_rejected_with_its_reason(name: str) -> Non
 
 def test_the_limits_are_inclusive() -> None:
     data = encoded(two_halves(), "PNG")
-    for limits in (DecodeLimits(max_bytes=len(data)), DecodeLimits(max_pixels=48 * 32)):
+    for limits in (
+        DecodeLimits(max_bytes=len(data)),
+        DecodeLimits(max_pixels=48 * 32),
+        DecodeLimits(max_side_px=48),
+    ):
         assert isinstance(decode(data, limits=limits), Image.Image)
     for limits, reason in (
         (DecodeLimits(max_bytes=len(data) - 1), "too_many_bytes"),
         (DecodeLimits(max_pixels=48 * 32 - 1), "too_many_pixels"),
+        (DecodeLimits(max_side_px=48 - 1), "too_long_side"),
     ):
         got = decode(data, limits=limits)
         assert isinstance(got, Rejected)

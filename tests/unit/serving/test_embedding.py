@@ -85,8 +85,32 @@ def test_what_cannot_be_rendered_is_refused_by_name(model: Artefact) -> None:
         assert (refusal.status, refusal.param) == (415, name)
 
 
+def test_what_the_model_cannot_take_is_refused_alone(model: Artefact) -> None:
+    found = render(
+        [Text("half a letter: \ud800"), Text("fine")],
+        params=["a", "b"],
+        model=str(model.folder),
+        limits=LimitOptions(),
+    ).items
+    assert isinstance(found[1], Rendered)
+    assert isinstance(found[0], ApiError)
+    assert (found[0].status, found[0].code, found[0].param) == (422, "not_rendered", "a")
+
+
+def test_a_strip_is_refused_and_the_limit_named(model: Artefact) -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (1, 65_000)).save(buffer, "PNG")
+    (found,) = render(
+        [Picture(buffer.getvalue())], params=["a"], model=str(model.folder), limits=LimitOptions()
+    ).items
+    assert isinstance(found, ApiError)
+    assert (found.status, found.param) == (413, "a")
+    assert "32,768 pixels a side" in found.message
+
+
 def test_the_description_is_what_searches_need(model: Artefact, loaded: Loaded) -> None:
     assert loaded.description.fingerprint == model.record.fingerprint
     assert loaded.description.width == model.encoder().embed_texts(["a"]).shape[1]
     assert set(loaded.description.modalities) == {"image", "text"}
     assert Path(loaded.description.folder).is_absolute()
+    assert (loaded.description.revision, loaded.description.made) == (None, None)

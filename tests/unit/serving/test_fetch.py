@@ -14,10 +14,13 @@ from samesense.serving.fetch import Fetcher, is_allowed
 from samesense.serving.options import FetchOptions
 
 LOOPBACK = (ip_network("127.0.0.1/32"),)
+ASKED: list[str] = []
+"""What the site was asked for."""
 
 
 class _Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        ASKED.append(self.path)
         match self.path:
             case "/image":
                 self._send(200, b"bytes")
@@ -25,6 +28,9 @@ class _Site(BaseHTTPRequestHandler):
                 self._send(200, b"1" * 100_000)
             case "/inside":
                 self._send(302, location="http://127.0.0.2/secret")
+            case "/spelt":
+                port = self.server.server_address[1]
+                self._send(302, location=f"http://①②⑦.⓪.⓪.②:{port}/image")
             case "/circle":
                 self._send(302, location="/circle")
             case "/file":
@@ -45,7 +51,7 @@ class _Site(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         if location:
-            self.send_header("Location", location)
+            self.send_header("Location", location.encode().decode("latin-1"))
         self.end_headers()
         self.wfile.write(data)
 
@@ -98,6 +104,7 @@ def test_nothing_is_fetched_unless_it_is_allowed(site: str) -> None:
 def test_a_private_address_is_refused_also_after_a_redirect(site: str) -> None:
     assert refusal(f"{site}/image", allowed_networks=()).status == 403
     assert refusal(f"{site}/inside").status == 403
+    assert refusal(f"{site}/spelt").status == 403
     assert refusal(f"{site}/file").status == 403
 
 
@@ -141,6 +148,26 @@ def test_limits_are_kept_and_named(site: str) -> None:
     assert "404" in refusal(f"{site}/nothing").message
 
 
+INSIDE = (
+    "127.0.0.1", "127.1", "127.0.1", "2130706433", "017700000001", "0x7f000001", "0x7f.1",
+    "0177.0.0.1", "127.00.0.1", "127.0.0.1.", "①②⑦.⓪.⓪.①", "127。0。0。1", "127.0.0。1",
+    "１２７.０.０.１", "١٢٧.٠.٠.١", "0", "0.0.0.0", "localhost", "LOCALHOST.", "ｌｏｃａｌｈｏｓｔ",
+    "%31%32%37.0.0.1", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
+    "[::7f00:1]", "[::ffff:0:7f00:1]", "[64:ff9b::7f00:1]", "[64:ff9b:1::7f00:1]", "[fe80::1%25lo]",
+    "[fec0::1]", "[fd00::1]", "[0:0:0:0:0:0:0:1]", "169.254.169.254", "169。254。169。254",
+    "168.63.129.16", "192.168.0.1", "user@127.0.0.1", "127.0.0.1@127.0.0.1", "93.184.216.34@127.1",
+    "93.184.216.34:80@127.0.0.1", "93.184.216.34%23@127.0.0.1", "93.184.216.34\\@127.0.0.1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("host", INSIDE)
+def test_no_spelling_of_a_private_address_is_asked(site: str, host: str) -> None:
+    before, port = len(ASKED), site.rpartition(":")[2]
+    refused = refusal(f"http://{host}:{port}/image", allowed_networks=(), timeout_s=5)
+    assert refused.status in (400, 403)
+    assert ASKED[before:] == []
+
+
 @pytest.mark.parametrize(
     "url", ["ftp://example.org/a", "http://", "http://user:secret@example.org/a", "http://[::1"]
 )
@@ -172,7 +199,22 @@ def test_addresses_of_another_kind_are_refused(url: str) -> None:
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b:1::7f00:1", False),
+        ("64:ff9b:1::808:808", False),
         ("2002:7f00:1::", False),
+        ("2001:0:7f00:1::", False),
+        ("::7f00:1", False),
+        ("::808:808", False),
+        ("::ffff:0:7f00:1", False),
+        ("::ffff:0:808:808", False),
+        ("::ffff:8.8.8.8", True),
+        ("fec0::1", False),
+        ("ff02::1", False),
+        ("168.63.129.16", False),
+        ("::ffff:168.63.129.16", False),
+        ("240.0.0.1", False),
+        ("192.0.0.192", False),
     ],
 )
 def test_only_public_addresses_are_asked(address: str, allowed: bool) -> None:

@@ -38,6 +38,8 @@ def _openai(**body: Any) -> list[list[Item]]:
         ("a dog", Text("a dog")),
         (URI, Picture(BYTES)),
         (URL, Address(URL)),
+        (f"{URL} is down", Text(f"{URL} is down")),
+        ("HTTP://example.org\nis down", Text("HTTP://example.org\nis down")),
         ({"text": "a dog"}, Text("a dog")),
         ({"image": BARE}, Picture(BYTES)),
         ({"image": URL}, Address(URL)),
@@ -72,6 +74,8 @@ def test_a_chat_becomes_one_vector_of_all_its_parts() -> None:
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"image_url": {"url": URI}}]},
     ]
     assert _openai(messages=messages) == [[Text("a"), Picture(BYTES)]]
+    said = f"{URL} is down"
+    assert _openai(messages=[{"role": "user", "content": said}]) == [[Text(said)]]
 
 
 def test_uploads_come_last() -> None:
@@ -86,7 +90,8 @@ def test_uploads_come_last() -> None:
         ({"input": []}, 400, "nothing is given"),
         ({"input": " "}, 400, "empty"),
         ({"input": [1, 2]}, 400, "token numbers"),
-        ({"input": [[1, 2]]}, 400, "token numbers"),
+        ({"input": [[1, 2]]}, 400, "token numbers are not taken, send texts"),
+        ({"input": {"image": f"{URL} is down"}}, 415, "neither an address"),
         ({"input": [None]}, 400, "got nothing"),
         ({"input": [{"text": "a", "image": "b"}]}, 400, "exactly one of"),
         ({"input": ["a"] * 5}, 413, "the limit is 4"),
@@ -97,6 +102,9 @@ def test_uploads_come_last() -> None:
         ({"input": "a", "dimensions": 64}, 400, "cannot be cut"),
         ({"input": "a", "modality": "sound"}, 400, "not one of"),
         ({"input": "a", "encoding_format": "int8"}, 400, "encoding_format"),
+        ({"input": "a", "embedding_type": "binary"}, 400, "embedding_type"),
+        ({"input": "a", "output_dimension": 64}, 400, "cannot be cut"),
+        ({"input": "a", "output_dtype": "int8"}, 400, "output_dtype: 'int8'"),
     ],
 )
 def test_what_is_refused_and_why(body: dict[str, Any], status: int, says: str) -> None:
@@ -111,9 +119,17 @@ def test_openai_answers_floats_and_little_endian_base64() -> None:
     assert [one["index"] for one in plain["data"]] == [0, 1]
     assert plain["data"][0]["embedding"] == [1.0, 0.0]
     assert plain["usage"] == {"prompt_tokens": 7, "total_tokens": 7}
-    coded = read_form(EmbeddingsRequest, {"input": "a", "encoding_format": "base64"})
-    first = coded.answer(EMBEDDED)["data"][1]["embedding"]
-    assert np.frombuffer(base64.b64decode(first), "<f4") == pytest.approx([0.6, -0.8])
+    for name in ("encoding_format", "embedding_type"):
+        coded = read_form(EmbeddingsRequest, {"input": "a", name: "base64"})
+        first = coded.answer(EMBEDDED)["data"][1]["embedding"]
+        assert np.frombuffer(base64.b64decode(first), "<f4") == pytest.approx([0.6, -0.8])
+
+
+def test_no_encoding_is_floats() -> None:
+    body = {"input": "a", "encoding_format": None, "embedding_type": None, "output_dtype": "float"}
+    form = read_form(EmbeddingsRequest, body)
+    form.asked([], limits=LIMITS)
+    assert form.answer(EMBEDDED)["data"][0]["embedding"] == [1.0, 0.0]
 
 
 def test_cohere_takes_texts_or_images_or_inputs() -> None:
@@ -140,6 +156,9 @@ def test_voyage_takes_inputs_of_several_parts() -> None:
     form = read_form(MultimodalRequest, {"inputs": [{"content": content}], "model": "m"})
     assert _items(form.asked(limits=LIMITS)) == [[Text("a"), Picture(BYTES)]]
     assert form.answer(EMBEDDED)["data"][0]["embedding"] == [1.0, 0.0]
+    other = read_form(MultimodalRequest, {"inputs": [{"content": content}], "output_dtype": "int8"})
+    with pytest.raises(ApiError, match="output_dtype: 'int8'"):
+        other.asked(limits=LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +171,10 @@ def test_voyage_takes_inputs_of_several_parts() -> None:
         ({"query": {"text": "a"}, "merge": "best"}, 400, "calibrated, raw, rrf, per_domain"),
         ({"query": {"text": "a"}, "limit": 0}, 400, "limit"),
         ({"query": {"text": "a"}, "threshold": 1.5}, 400, "threshold"),
+        ({"query": {"text": "a"}, "domain": ["photo"]}, 400, "Did you mean 'domains'?"),
+        ({"query": {"txt": "a"}}, 400, "query.txt: unknown field. Did you mean 'text'?"),
+        ({"query": {"text": "a"}, "filter": {"labels": ["dog"]}}, 400, "Did you mean 'label'?"),
+        ({"query": {"text": "a"}, "zzz": 1}, 400, "zzz: unknown field. Known here: domains, "),
     ],
 )
 def test_a_search_that_is_refused(body: dict[str, Any], status: int, says: str) -> None:
@@ -172,8 +195,28 @@ def test_a_search_leaves_out_the_source_domain() -> None:
         {"query": {"text": "a"}, "source_domain": "sketch", "exclude_domains": ["map"]},
     )
     assert form.wanted(domains=["map", "photo", "sketch"]).domains == ["photo"]
+    form = read_form(SearchRequest, {"query": {"text": "a"}, "source_domain": "sketch"})
     with pytest.raises(ApiError, match="none is left"):
         form.wanted(domains=["sketch"])
+
+
+@pytest.mark.parametrize(
+    "left_out", [{"source_domain": "sketches"}, {"exclude_domains": ["photo", "sketches"]}]
+)
+def test_a_domain_to_leave_out_must_be_there(left_out: dict[str, Any]) -> None:
+    form = read_form(SearchRequest, {"query": {"text": "a"}} | left_out)
+    with pytest.raises(ApiError) as refused:
+        form.wanted(domains=["map", "photo", "sketch"])
+    (param,) = left_out
+    assert (refused.value.status, refused.value.param) == (404, param)
+    assert "no domain 'sketches' (has: map, photo, sketch). Did you mean 'sketch'?" in str(
+        refused.value
+    )
+
+
+def test_forms_of_others_pass_over_what_they_know_and_we_do_not() -> None:
+    assert _openai(input="a", user="me", priority=3) == [[Text("a")]]
+    assert read_form(EmbedRequest, {"texts": ["a"], "truncate": "END"}).texts == ["a"]
 
 
 @pytest.mark.parametrize(

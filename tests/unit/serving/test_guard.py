@@ -2,7 +2,10 @@ import asyncio
 import json
 from typing import Any
 
-from samesense.serving.guard import Guard, Message, Receive, Send
+import pytest
+from httpx import ASGITransport, AsyncClient, Response
+
+from samesense.serving.guard import Guard, Message, Receive, Send, open_to
 from samesense.serving.measure import Measures
 
 KEY = "k" * 20
@@ -66,8 +69,61 @@ def test_a_body_over_the_limit_is_refused_announced_or_not() -> None:
 def test_without_the_key_only_page_and_health_are_open() -> None:
     assert ask(authorization="Bearer other")[0] == 401
     assert ask("/metrics", authorization="")[0] == 401
-    for path in ("/", "/health", "/v1/health/live", "/v1/health/ready", "/page/page.js"):
+    for path in ("/", "/docs", "/health", "/v1/health/live", "/v1/health/ready", "/page/page.js"):
         assert ask(path, authorization="")[0] == 200
+
+
+FRIEND, STRANGER = "https://friend.example", "https://stranger.example"
+
+
+def from_a_page(method: str, *, origin: str, allowed: tuple[str, ...], **headers: str) -> Response:
+    """Ask as a browser does for a page of another site."""
+    guard = Guard(echo, keys=(KEY,), body_bytes=100, measures=Measures())
+
+    async def once() -> Response:
+        transport = ASGITransport(app=open_to(allowed, guard))
+        async with AsyncClient(transport=transport, base_url="http://here") as client:
+            given = {"origin": origin} | {n.replace("_", "-"): v for n, v in headers.items()}
+            return await client.request(method, "/v1/search", headers=given)
+
+    return asyncio.run(once())
+
+
+PREFLIGHT = {
+    "access_control_request_method": "POST",
+    "access_control_request_headers": "authorization,content-type",
+}
+
+
+def test_other_sites_may_not_call_unless_they_are_named() -> None:
+    for allowed in ((), (FRIEND,)):
+        asked = from_a_page("OPTIONS", origin=STRANGER, allowed=allowed, **PREFLIGHT)
+        assert asked.status_code in (400, 401)
+        told = from_a_page("POST", origin=STRANGER, allowed=allowed, authorization=f"Bearer {KEY}")
+        for answer in (asked, told):
+            assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_site_that_is_named_asks_without_a_key_and_calls_with_it() -> None:
+    asked = from_a_page("OPTIONS", origin=FRIEND, allowed=(f"{FRIEND}/",), **PREFLIGHT)
+    assert asked.status_code == 200
+    assert "Authorization" in asked.headers["access-control-allow-headers"]
+    with_key = from_a_page("POST", origin=FRIEND, allowed=(FRIEND,), authorization=f"Bearer {KEY}")
+    without = from_a_page("POST", origin=FRIEND, allowed=(FRIEND,))
+    assert (with_key.status_code, without.status_code) == (200, 401)
+    for answer in (asked, with_key, without):
+        assert answer.headers["access-control-allow-origin"] == FRIEND
+
+
+def test_every_request_leaves_a_line_that_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="ray.serve.requests"):
+        ask("/v1/search", x_request_id="mine")
+        ask(authorization="Bearer other")
+    first, second = (json.loads(record.message) for record in caplog.records)
+    assert (first["request_id"], first["path"], first["status"]) == ("mine", "/v1/search", 200)
+    assert second["status"] == 401
+    assert caplog.records[0].status == 200
+    assert KEY not in caplog.text
 
 
 def test_a_defect_is_told_without_its_words() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from samesense.core.errors import ModelError
 from samesense.encoder.render.loading import load_config, load_image_processor, load_tokenizer
 from samesense.encoder.render.parts import image_processor_settings, tokenizer_hash
+from samesense.encoder.render.pixels import fit
 from samesense.encoder.render.terms import add_terms
 from samesense.encoder.towers.options import ClipTowerOptions
 
@@ -55,7 +56,9 @@ class ClipRenderer:
 
     def prepare_images(self, images: Sequence[Image.Image]) -> dict[str, Tensor]:
         """Return ``pixel_values`` (B, 3, height, width)."""
-        pixels = self.image_processor(list(images), return_tensors="pt")
+        # The short side is brought to a fixed length: of a thin strip the long one would be huge.
+        pictures = [fit(image, longest_side_px=None) for image in images]
+        pixels = self.image_processor(pictures, return_tensors="pt")
         return {"pixel_values": pixels["pixel_values"]}
 
     def prepare_texts(self, texts: Sequence[str]) -> dict[str, Tensor]:

@@ -49,6 +49,16 @@ def refuse_dimensions(dimensions: int | None, *, param: str) -> None:
         raise bad_request(f"{param}: this model's vectors cannot be cut; leave it out", param=param)
 
 
+def refuse_dtype(dtype: str | None, *, param: str) -> None:
+    """Refuse vectors of other numbers than floats, such as Voyage's ``int8`` and ``binary``.
+
+    Raises:
+        ApiError: if one is asked for.
+    """
+    if dtype not in (None, "float"):
+        raise bad_request(f"{param}: '{dtype}' is not given; the only one is float", param=param)
+
+
 def encode(z_D: Any, *, encoding: Encoding) -> list[float] | str:
     """Return a vector as numbers, or as base64 of little-endian float32."""
     if encoding == "base64":

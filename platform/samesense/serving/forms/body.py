@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -9,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
+from samesense.core.errors import did_you_mean
 from samesense.serving.errors import ApiError, bad_request, too_large
 from samesense.serving.options import LimitOptions
 
@@ -21,7 +23,19 @@ Read = TypeVar("Read", bound="Form")
 class Form(BaseModel):
     """Base of the request forms. What other services know and ours does not is passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, strict=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        allow_inf_nan=False,
+        strict=False,
+        use_attribute_docstrings=True,
+    )
+
+
+class OwnForm(Form):
+    """Base of our own request forms, and of what they hold: a name that is misspelt is refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 async def read_body(
@@ -67,6 +81,11 @@ def read_form(kind: type[Read], values: dict[str, Any]) -> Read:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         at = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _fields(kind, first["loc"][:-1])
+            hint = did_you_mean(str(first["loc"][-1]), known)
+            hint = hint or f" Known here: {', '.join(known)}."
+            raise bad_request(f"{at}: unknown field.{hint}", param=at) from None
         raise bad_request(f"{at}: {first['msg']}", param=at or None) from None
 
 
@@ -92,6 +111,14 @@ async def _read_file(part: UploadFile, limits: LimitOptions) -> bytes:
     if len(data) > limits.image.max_bytes:
         raise too_large(f"a file of over {limits.image.max_bytes:,} bytes, which is the limit")
     return data
+
+
+def _fields(kind: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """Return the names of the fields of what lies at a place in a form of our own."""
+    inner: Any = kind
+    for part in loc:
+        inner = inner.model_fields[str(part)].annotation
+    return sorted(inner.model_fields)
 
 
 def _refuse(constant: str) -> Any:

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from samesense.serving.errors import bad_request
-from samesense.serving.forms.asked import Asked, Embedded, Encoding, Part, encode, refuse_dimensions
+from samesense.serving.forms.asked import (
+    Asked,
+    Embedded,
+    Encoding,
+    Part,
+    encode,
+    refuse_dimensions,
+    refuse_dtype,
+)
 from samesense.serving.forms.body import Form, check_number
 from samesense.serving.items import Picture, as_modality, text_or_image
 from samesense.serving.options import LimitOptions
@@ -22,10 +30,16 @@ class EmbeddingsRequest(Form):
     """A chat, whose parts become one vector."""
     modality: str | list[str] | None = None
     """What the strings of ``input`` are, where that is not to be seen from them."""
-    encoding_format: Encoding = "float"
-    """``base64`` is of little-endian float32."""
+    encoding_format: Encoding | None = None
+    """``base64`` is of little-endian float32; by default numbers."""
+    embedding_type: Encoding | None = None
+    """The same, as Jina's clients say it."""
     dimensions: int | None = None
     """Refused: vectors cannot be cut."""
+    output_dimension: int | None = None
+    """The same, as Voyage's clients say it."""
+    output_dtype: str | None = None
+    """``float``; others are refused."""
 
     def asked(self, files: Sequence[bytes], *, limits: LimitOptions) -> Asked:
         """Return what is to be embedded; uploaded files come last.
@@ -34,6 +48,8 @@ class EmbeddingsRequest(Form):
             ApiError: if it is nothing, too much, or of no known form.
         """
         refuse_dimensions(self.dimensions, param="dimensions")
+        refuse_dimensions(self.output_dimension, param="output_dimension")
+        refuse_dtype(self.output_dtype, param="output_dtype")
         if self.messages is not None:
             return Asked(self.model, [_chat(self.messages, limits=limits)])
         values = self.input if isinstance(self.input, list) else [self.input]
@@ -48,13 +64,14 @@ class EmbeddingsRequest(Form):
 
     def answer(self, embedded: Embedded) -> dict[str, Any]:
         """Return the vectors as OpenAI's clients read them."""
+        encoding = self.encoding_format or self.embedding_type or "float"
         return {
             "object": "list",
             "data": [
                 {
                     "object": "embedding",
                     "index": index,
-                    "embedding": encode(z_D, encoding=self.encoding_format),
+                    "embedding": encode(z_D, encoding=encoding),
                 }
                 for index, z_D in enumerate(embedded.z_ND)
             ],
@@ -66,7 +83,11 @@ class EmbeddingsRequest(Form):
     def _item(self, value: Any, number: int, limits: LimitOptions) -> Any:
         param = f"input[{number}]"
         if isinstance(value, int) or (isinstance(value, list) and value):
-            raise bad_request(f"{param}: token numbers are not taken, send the text", param=param)
+            raise bad_request(
+                f"{param}: token numbers are not taken, send texts "
+                "(in LangChain: check_embedding_ctx_length=False)",
+                param=param,
+            )
         if self.modality is None:
             return text_or_image(value, limits=limits, param=param)
         modalities = [self.modality] if isinstance(self.modality, str) else self.modality

@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import Field
 
+from samesense.core.errors import did_you_mean
 from samesense.search.searcher import Answer, Merge, Placed, Wanted
-from samesense.serving.errors import ApiError, bad_request
+from samesense.serving.errors import ApiError, bad_request, not_found
 from samesense.serving.forms.asked import Part
-from samesense.serving.forms.body import Form
+from samesense.serving.forms.body import OwnForm
 from samesense.serving.items import Picture, image_item, text_item
 from samesense.serving.options import LimitOptions
 
@@ -16,7 +17,7 @@ FARTHEST = 16_384
 """Milvus gives no more hits of one query."""
 
 
-class Query(Form):
+class Query(OwnForm):
     """What to look for: an image, a text, both, an item of the index, or a vector."""
 
     text: str | None = None
@@ -26,17 +27,20 @@ class Query(Form):
     item: str | None = None
     """The id of an item of the index: more like this."""
     vector: list[float] | None = None
-    """A vector of the model in service."""
+    """A vector of the model that ``fingerprint`` names, by default of that of the index."""
+    fingerprint: str | None = None
+    """The model that the query is of, as the answer with its vector has told; refused if the index
+    is of another."""
 
 
-class Filter(Form):
+class Filter(OwnForm):
     """Which items count."""
 
     label: str | list[str] = []
     """Only items that carry one of these labels."""
 
 
-class SearchRequest(Form):
+class SearchRequest(OwnForm):
     """A query, where to look, and what of the ranking to return."""
 
     query: Query = Query()
@@ -111,15 +115,19 @@ class SearchRequest(Form):
         """Return where to look and in what order, given the domains of the index.
 
         Raises:
-            ApiError: if no domain is left.
+            ApiError: 404 if one that is to be left out is unknown; 400 if none is left.
         """
-        out = {*self.exclude_domains, *([self.source_domain] if self.source_domain else [])}
-        targets = [d for d in (domains if self.domains is None else self.domains) if d not in out]
+        source = [self.source_domain] if self.source_domain else []
+        for param, names in (("source_domain", source), ("exclude_domains", self.exclude_domains)):
+            _check_domains(names, known=domains, param=param)
+        out = {*self.exclude_domains, *source}
+        chosen = domains if self.domains is None else self.domains
+        targets = [domain for domain in chosen if domain not in out]
         if not targets:
             raise bad_request("domains: none is left to search", param="domains")
         labels = self.filter.label
         return Wanted(
-            domains=targets,
+            domains=None if self.domains is None and not out else targets,
             labels=[labels] if isinstance(labels, str) else labels,
             limit=self.limit,
             offset=self.offset,
@@ -144,6 +152,13 @@ class SearchRequest(Form):
             "hits": [] if grouped else [_hit(one) for one in found.merged],
             "groups": groups if grouped else [],
         }
+
+
+def _check_domains(names: Sequence[str], *, known: Sequence[str], param: str) -> None:
+    for name in names:
+        if name not in known:
+            has, hint = ", ".join(known), did_you_mean(name, known)
+            raise not_found(f"{param}: no domain '{name}' (has: {has}).{hint}", param=param)
 
 
 def _hit(placed: Placed) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from samesense.serving.forms.asked import Asked, Embedded, encode, refuse_dimensions
+from samesense.serving.forms.asked import Asked, Embedded, encode, refuse_dimensions, refuse_dtype
 from samesense.serving.forms.body import Form, check_number
 from samesense.serving.forms.cohere import Input
 from samesense.serving.forms.openai import content_parts
@@ -20,6 +20,8 @@ class MultimodalRequest(Form):
     """``base64`` is of little-endian float32; by default numbers."""
     output_dimension: int | None = None
     """Refused: vectors cannot be cut."""
+    output_dtype: str | None = None
+    """``float``; others are refused."""
 
     def asked(self, *, limits: LimitOptions) -> Asked:
         """Return what is to be embedded.
@@ -28,6 +30,7 @@ class MultimodalRequest(Form):
             ApiError: if it is nothing, too much, or of no known form.
         """
         refuse_dimensions(self.output_dimension, param="output_dimension")
+        refuse_dtype(self.output_dtype, param="output_dtype")
         check_number(len(self.inputs), limits=limits, param="inputs")
         inputs = [
             content_parts(one.content, limits=limits, param=f"inputs[{n}].content")

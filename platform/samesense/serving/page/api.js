@@ -22,6 +22,10 @@ export async function listIndexes() {
   return (await getJson('v1/indexes')).data;
 }
 
+export function getOpenApi() {
+  return getJson('openapi.json');
+}
+
 export function getItem(id, index, signal) {
   return getJson(`v1/items/${encodeURIComponent(id)}?${new URLSearchParams({ index })}`, signal);
 }

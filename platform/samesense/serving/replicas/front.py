@@ -5,7 +5,7 @@ from typing import Any
 
 from ray import serve
 
-from samesense.serving.guard import Guard
+from samesense.serving.guard import App, Guard, open_to
 from samesense.serving.keys import read_keys
 from samesense.serving.measure import Measures
 from samesense.serving.options import ServeOptions
@@ -38,11 +38,12 @@ class Front:
         }
         self.service = Service(options, models=models, searcher=searcher)
 
-    def __serve_build_asgi_app__(self) -> Guard:
+    def __serve_build_asgi_app__(self) -> App:
         measures = Measures()
-        return Guard(
+        guarded = Guard(
             create_app(self.service, self.options, measures),
             keys=read_keys(self.options.http),
             body_bytes=self.options.limits.body_bytes,
             measures=measures,
         )
+        return open_to(self.options.http.allowed_origins, guarded)

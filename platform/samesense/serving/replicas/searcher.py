@@ -11,9 +11,11 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
+from PIL import Image
 
 from samesense.core.errors import NotServedError, OtherModelError, StoreError
-from samesense.corpus.thumbnails import thumbnail
+from samesense.corpus.decode import Rejected
+from samesense.corpus.thumbnails import grey_tile, small_picture
 from samesense.index.connection import is_server
 from samesense.index.store import open_store
 from samesense.metrics.projection import principal_plane, unit_square
@@ -31,6 +33,23 @@ class Vector:
 
     z_D: np.ndarray
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A square JPEG of an item, or a grey one in its place."""
+
+    jpeg: bytes
+    is_picture: bool
+    """Whether it is the item's own, which does not change."""
+
+
+class _NoPictureError(Exception):
+    """There is no picture at the moment, so none is kept."""
+
+    def __init__(self, why: Rejected) -> None:
+        super().__init__(why.reason)
+        self.why = why
 
 
 class SearcherReplica:
@@ -70,9 +89,9 @@ class SearcherReplica:
         """Return what is known of an item."""
         return await self._told(lambda: self._item(index, item))
 
-    async def picture(self, index: str, item: str, side_px: int) -> bytes | ApiError:
-        """Return a square JPEG of an item; a grey tile if its image cannot be read."""
-        return await self._told(lambda: self._picture(self._item(index, item)["uri"], side_px))
+    async def picture(self, index: str, item: str, side_px: int) -> Tile | ApiError:
+        """Return a square JPEG of an item; a grey one if its image cannot be read now."""
+        return await self._told(lambda: self._tile(self._item(index, item)["uri"], side_px))
 
     async def map(self, index: str, points: int) -> dict[str, Any] | ApiError:
         """Return the places in the plane of a sample of an index."""
@@ -133,6 +152,12 @@ class SearcherReplica:
                 return {"id": item, "domain": collection.contents.domain, **kept}
         raise _unknown(index, item)
 
+    def _tile(self, uri: str, side_px: int) -> Tile:
+        try:
+            return Tile(self._picture(uri, side_px), is_picture=True)
+        except _NoPictureError as error:
+            return Tile(_encoded(grey_tile(error.why, side_px=side_px)), is_picture=False)
+
     def _map(self, index: str, points: int) -> dict[str, Any]:
         sizes = tuple((c.name, c.count()) for c in self._store.of_model(index))
         return self._drawn(index, points, sizes)
@@ -161,8 +186,15 @@ class SearcherReplica:
 
 
 def _jpeg(uri: str, side_px: int) -> bytes:
+    found = small_picture(uri, side_px=side_px)
+    if isinstance(found, Rejected):
+        raise _NoPictureError(found)
+    return _encoded(found)
+
+
+def _encoded(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    thumbnail(uri, side_px=side_px).save(buffer, "JPEG", quality=JPEG_QUALITY)
+    picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
     return buffer.getvalue()
 
 

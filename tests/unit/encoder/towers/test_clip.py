@@ -2,12 +2,14 @@
 
 import pickle
 import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
@@ -69,6 +71,21 @@ def test_vectors_are_those_of_the_plain_model(model_folder: ModelFolder, family:
     tower = load(folder)
     torch.testing.assert_close(embed(tower, images), seen, **NEAR)
     torch.testing.assert_close(embed(tower, TEXTS), read, **NEAR)
+
+
+@every_family
+def test_a_thin_strip_costs_no_more_than_a_large_picture(
+    model_folder: ModelFolder, family: str
+) -> None:
+    tower = load(model_folder(family))
+    tracemalloc.start()
+    try:
+        vector = embed(tower, [Image.new("RGB", (1, 30_000), "teal")])
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert torch.isfinite(vector).all()
+    assert most_bytes < 100_000_000
 
 
 @every_family
