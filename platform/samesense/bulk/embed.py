@@ -19,7 +19,13 @@ from samesense.bulk.ledger import FATES
 from samesense.bulk.listing import Listing, read_listing, write_listing
 from samesense.bulk.options import EmbedJob, owner
 from samesense.bulk.pipeline import run_blocks
-from samesense.bulk.reconcile import Compared, blocks_with, compare, prune
+from samesense.bulk.reconcile import (
+    Compared,
+    blocks_with,
+    compare,
+    prune,
+    unlisted_shards,
+)
 from samesense.bulk.rejected import any_accepted, refuse_all, write_rejections_table
 from samesense.bulk.state import Start
 from samesense.bulk.task import LISTING, EmbedTask
@@ -75,7 +81,7 @@ def embed_corpus(job: EmbedJob, *, start: Start = "continue") -> Embedded:
         ArtefactError: if the model cannot be read.
         CorpusError: if the corpus cannot be listed, is empty, or all of it is rejected.
         StoreError: if the index cannot be reached, or does not keep what is written.
-        BulkError: if workers keep dying, or more rows are gone than may be deleted.
+        BulkError: if workers keep dying, or rows were to be pruned that may not be gone.
     """
     artefact = load_artefact(job.model)
     fingerprint = artefact.record.fingerprint
@@ -94,7 +100,9 @@ def embed_corpus(job: EmbedJob, *, start: Start = "continue") -> Embedded:
         if not any_accepted(task.ledger):
             state.finish(job, fingerprint=fingerprint)
             refuse_all(job, task.ledger, listing)
-        removed = prune(compared, most=job.most_pruned) if job.prune else 0
+        if job.prune and unlisted_shards(task.ledger):
+            state.finish(job, fingerprint=fingerprint)  # so that the next run lists anew
+        removed = prune(compared, ledger=task.ledger, most=job.most_pruned) if job.prune else 0
         if store is not None and job.switch:
             store.switch(job.index, fingerprint=fingerprint)
     done = _outcome(task, listing, totals, compared, removed, seconds)

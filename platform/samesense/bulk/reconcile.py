@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from samesense.bulk.ledger import Ledger
+from samesense.bulk.ledger import Entry, Ledger
 from samesense.core.errors import BulkError
+from samesense.corpus.sources.listing import BAD_SHARD
 from samesense.index.collection import Collection
 
 Ids = npt.NDArray[np.bytes_]
@@ -74,13 +75,26 @@ def blocks_with(ledger: Ledger, compared: Iterable[Compared]) -> list[int]:
     return sorted(found)
 
 
-def prune(compared: Iterable[Compared], *, most: float) -> int:
+def unlisted_shards(ledger: Ledger) -> list[Entry]:
+    """Return what the ledger has in the place of each shard that was not listed to its end."""
+    return [entry for entry in ledger.rejected() if entry.reason == BAD_SHARD]
+
+
+def prune(compared: Iterable[Compared], *, ledger: Ledger, most: float) -> int:
     """Delete the rows that a corpus does not list any more, and return how many they were.
 
     Raises:
-        BulkError: if they are more than a share ``most`` of a domain; nothing is deleted then.
+        BulkError: if a shard was not listed, so that nobody knows what is gone, or if they are more
+            than a share ``most`` of a domain; nothing is deleted then.
     """
     compared = list(compared)
+    shards = unlisted_shards(ledger)
+    if shards:
+        raise BulkError(
+            f"{shards[0].uri}: {len(shards)} shards of the corpus were not listed to their end "
+            f"(the first: {shards[0].detail}), so what is gone from it is not known: nothing was "
+            "pruned. Mend or remove them and run the same command again, or leave prune out"
+        )
     for one in compared:
         if one.prunable_share > most:
             raise BulkError(

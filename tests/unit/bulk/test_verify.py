@@ -76,10 +76,24 @@ def test_rows_that_are_missing_gone_and_foreign_are_told_apart(
     assert compared.prunable_share == pytest.approx(20 / 300)
     assert blocks_with(ledger, [compared]) == [2]
     with pytest.raises(BulkError, match="20 rows are gone from the corpus, 7% of its rows there"):
-        prune([compared], most=0.05)
+        prune([compared], ledger=ledger, most=0.05)
     assert collection.count() == 310
-    assert prune([compared], most=0.1) == 20
+    assert prune([compared], ledger=ledger, most=0.1) == 20
     assert collection.count() == 290
+
+
+def test_nothing_is_pruned_when_a_shard_was_not_listed(tmp_path: Path, store: Store) -> None:
+    collection = fill(store, count=300)
+    ledger = ledger_of(tmp_path, ids_of(300)[20:])
+    shard = Entry("", "s3://b/000.tar", "", "", "rejected", reason="bad_shard", detail="no answer")
+    ledger.write(7, [shard])
+    compared = compare(collection, ledger, corpus="mine")
+    assert len(compared.gone) == 20
+    with pytest.raises(
+        BulkError, match=r"000.tar: 1 shards .*no answer.*nothing was pruned\. Mend"
+    ):
+        prune([compared], ledger=ledger, most=0.1)
+    assert collection.count() == 300
 
 
 def test_rejected_rows_are_neither_missing_nor_gone(tmp_path: Path, store: Store) -> None:

@@ -121,13 +121,30 @@ def test_what_is_wrong_with_a_store_is_told_without_secrets(
     assert "secret" not in str(refused.value)
 
 
-def test_shards_tables_and_manifests_lie_in_a_store_too(server: S3Server) -> None:
+def tar_of(members: dict[str, bytes]) -> bytes:
     shard = io.BytesIO()
     with tarfile.open(fileobj=shard, mode="w") as archive:
-        for name, data in (("dog/1.jpg", b"1" * 3000), ("cat/2.jpg", b"2" * 70_000)):
+        for name, data in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
+    return shard.getvalue()
+
+
+def test_listing_a_shard_outlasts_faults_that_go_by(server: S3Server) -> None:
+    shard = tar_of({f"dog/{number}.jpg": b"x" * 100_000 for number in range(12)})
+    put(server, **{f"flaky/photo/{number}.tar": shard for number in range(4)})
+    server.fail(at="flaky/photo/2.tar", requests=4)
+    rows = listed(f"{ROOT}/flaky", pattern="{domain}/*/{label}/*")
+    assert server.failing.is_set()
+    assert [row.fault for row in rows] == [None] * 48
+    server.disturb(share=0.2, seed=3)
+    assert listed(f"{ROOT}/flaky", pattern="{domain}/*/{label}/*") == rows
+    server.mend()
+
+
+def test_shards_tables_and_manifests_lie_in_a_store_too(server: S3Server) -> None:
+    shard = tar_of({"dog/1.jpg": b"1" * 3000, "cat/2.jpg": b"2" * 70_000})
     table = io.BytesIO()
     columns = {"image": [b"3", b"4"], "domain": ["sketch"] * 2, "label": ["dog", "cat"]}
     pq.write_table(pa.table(columns), table)
@@ -135,7 +152,7 @@ def test_shards_tables_and_manifests_lie_in_a_store_too(server: S3Server) -> Non
     put(
         server,
         **{
-            "shards/photo/0.tar": shard.getvalue(),
+            "shards/photo/0.tar": shard,
             "shards/photo/1.parquet": table.getvalue(),
             "lists/all.csv": manifest,
             "lists/photo/1.jpg": b"5",

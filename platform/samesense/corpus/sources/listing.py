@@ -24,6 +24,8 @@ MANIFESTS: MappingProxyType[str, Callable[[str], Iterator[Row]]] = MappingProxyT
     {".jsonl": list_jsonl, ".csv": list_csv}
 )
 SINGLE = (*MANIFESTS, PARQUET, TAR)
+BAD_SHARD = "bad_shard"
+"""Why a row stands for all the images of a shard, or for those that were not listed."""
 
 
 def list_rows(corpus: CorpusOptions) -> Iterator[Row]:
@@ -47,7 +49,7 @@ def _listed(uri: str, pattern: KeyPattern) -> Iterator[Row]:
         try:
             yield from _rows(file, pattern)
         except CorpusError as error:
-            yield Row(file.uri, "", "", fault=Rejected("bad_shard", str(error)))
+            yield Row(file.uri, "", "", fault=Rejected(BAD_SHARD, str(error)))
 
 
 def _single(uri: str, suffix: str, pattern: KeyPattern) -> Iterator[Row]:

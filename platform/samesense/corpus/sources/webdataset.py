@@ -33,8 +33,17 @@ def list_tar(shard: File, pattern: KeyPattern) -> Iterator[Row]:
             members = (member for member in archive if member.isfile())
             for _, sample in groupby(members, key=lambda member: _stem(member.name)):
                 yield from _sample(shard, pattern, archive, sample)
+            _refuse_rest(archive)
     except (OSError, tarfile.TarError) as error:
         raise CorpusError(f"{shard.uri}: cannot be read as a tar archive: {error}") from None
+
+
+def _refuse_rest(archive: tarfile.TarFile) -> None:
+    """Refuse an archive with a damaged header in the middle, where tarfile just ends."""
+    file: Any = archive.fileobj
+    file.seek(archive.offset)
+    if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError(f"the header at byte {archive.offset} is damaged")
 
 
 def _stem(name: str) -> str:

@@ -72,3 +72,14 @@ def test_a_member_that_is_gone_is_missing(tmp_path: Path) -> None:
     write_tar(tmp_path / "shard.tar", {"1.jpg": b"1"})
     with pytest.raises(FileNotFoundError, match=r"has no member 2\.jpg"):
         read_bytes(f"{tmp_path}/shard.tar#2.jpg")
+
+
+def test_a_shard_with_a_damaged_header_is_not_listed_to_its_end(tmp_path: Path) -> None:
+    write_tar(tmp_path / "d/0.tar", {f"dog/{number}.jpg": b"1" for number in range(4)})
+    data = bytearray((tmp_path / "d/0.tar").read_bytes())
+    data[2 * 1024 : 2 * 1024 + 512] = b"?" * 512
+    (tmp_path / "d/0.tar").write_bytes(data)
+    rows = listed(tmp_path, pattern="{domain}/*/{label}/*")
+    assert [row.fault and row.fault.reason for row in rows] == [None, None, "bad_shard"]
+    assert rows[-1].fault is not None
+    assert "the header at byte 2048 is damaged" in rows[-1].fault.detail
