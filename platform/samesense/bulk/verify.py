@@ -35,12 +35,14 @@ class Verified:
     rows: int
     missing: int | None
     """How many rows the ledger promises and the collection lacks; None without a ledger."""
+    surplus: int | None
+    """How many rows the collection has of the corpus and the ledger has not; None without one."""
     encoded_again: int
     """How many sampled rows could be read and had the content that the index remembers."""
     changed: int
     """How many sampled rows have another content by now, or cannot be read."""
     worst_cosine: float | None
-    """The smallest cosine of a stored vector and the one encoded again."""
+    """The smallest cosine of a stored vector and the one encoded again; None if none was."""
     recall: float | None
     """Share of the true ``NEIGHBOURS`` nearest that a search finds, over sampled queries."""
 
@@ -49,6 +51,19 @@ class Verified:
         found = []
         if self.missing:
             found.append(f"{self.domain}: lacks {self.missing} rows that the ledger promises")
+        if self.surplus:
+            found.append(
+                f"{self.domain}: has {self.surplus} rows that the ledger does not have; if they "
+                "are gone from the corpus, `samesense embed --prune` deletes them"
+            )
+        if not self.rows and self.missing is None:
+            found.append(f"{self.domain}: holds no rows")
+        if self.changed and not self.encoded_again:
+            found.append(
+                f"{self.domain}: no vector was checked: none of {self.changed} sampled images can "
+                "be read and is what it was when it was embedded; is the corpus still there? "
+                "Embed it again, or leave this out with --no-encode"
+            )
         if self.worst_cosine is not None and self.worst_cosine < SAME_COSINE:
             found.append(
                 f"{self.domain}: a stored vector is not the model's: cosine {self.worst_cosine:.4f}"
@@ -85,6 +100,7 @@ def verify_collection(
         collection=collection.name,
         rows=collection.count(),
         missing=len(held.missing) if held else None,
+        surplus=len(held.gone) if held else None,
         encoded_again=len(cosines),
         changed=len(rows) - len(cosines) if encoder is not None else 0,
         worst_cosine=min(cosines) if cosines else None,

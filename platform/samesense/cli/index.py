@@ -240,12 +240,14 @@ def _rows(store: "Store", index: str) -> "Iterator[list[str]]":
 def _checks(checked: "Sequence[Verified]") -> str:
     from samesense.cli.columns import table
 
-    header = ["domain", "rows", "missing", "encoded again", "changed", "worst cosine", "recall@10"]
+    header = ["domain", "rows", "missing", "surplus", "encoded again", "changed", "worst cosine"]
+    header.append("recall@10")
     rows = [
         [
             one.domain,
             str(one.rows),
             _shown(one.missing, "d"),
+            _shown(one.surplus, "d"),
             str(one.encoded_again),
             str(one.changed),
             _shown(one.worst_cosine, ".5f"),
@@ -253,7 +255,7 @@ def _checks(checked: "Sequence[Verified]") -> str:
         ]
         for one in checked
     ]
-    return table([header, *rows], right=range(1, 7))
+    return table([header, *rows], right=range(1, 8))
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -19,6 +19,7 @@ from samesense.bulk.listing import write_listing
 from samesense.bulk.options import BulkEncodeOptions
 from samesense.bulk.prepare import PrepareBlock
 from samesense.bulk.task import VECTORS, EmbedTask
+from samesense.bulk.verify import verify_collection
 from samesense.core.errors import CorpusError
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.sources.listing import list_rows
@@ -224,6 +225,31 @@ def test_rejected_rows_alone_are_taken_again(
     assert committed.fates == {"embedded": IMAGES + 1}
     assert committed.cost.bytes == bad.stat().st_size
     assert len(found_in(store, artefact)) == IMAGES + 1
+
+
+def test_a_check_that_could_check_nothing_fails(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    task = make_task(tmp_path, artefact, store, listed(photos))
+    run(task)
+    collection = store.of_model("i", artefact.record.fingerprint)[0]
+
+    def faults() -> list[str]:
+        checked = verify_collection(
+            collection,
+            encoder=artefact.encoder(),
+            ledger=task.ledger,
+            corpus=task.origin.corpus,
+            sample=10,
+        )
+        return checked.faults(least_recall=0.9)
+
+    assert faults() == []
+    for path in photos.rglob("*.png"):
+        path.write_bytes(b"changed")
+    assert "no vector was checked: none of 6 sampled images" in faults()[0]
+    shutil.rmtree(photos)
+    assert "no vector was checked: none of 6 sampled images" in faults()[0]
 
 
 def test_vectors_are_exported_with_what_they_are_of(

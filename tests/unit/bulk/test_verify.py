@@ -129,6 +129,19 @@ def test_a_lost_row_and_a_lazy_search_are_faults(tmp_path: Path, store: Store) -
     assert "recall@10 is 0." in lazy
 
 
+def test_rows_beyond_the_ledger_and_an_empty_collection_are_faults(
+    tmp_path: Path, store: Store
+) -> None:
+    collection, ledger = fill(store), ledger_of(tmp_path, ids_of(ROWS)[5:])
+    checked = verify_collection(collection, encoder=None, ledger=ledger, corpus="mine", sample=50)
+    assert (checked.missing, checked.surplus) == (0, 5)
+    (told,) = checked.faults(least_recall=0.9)
+    assert "has 5 rows that the ledger does not have" in told
+    empty = fill(store, fingerprint=NEW, count=0)
+    nothing = verify_collection(empty, encoder=None, ledger=None, corpus="mine", sample=50)
+    assert nothing.faults(least_recall=0.9) == ["photo: holds no rows"]
+
+
 def test_recall_counts_what_brute_force_finds(store: Store) -> None:
     exact = fill(store)
     queries = np.random.default_rng(9).standard_normal((20, WIDTH)).astype(np.float32)
