@@ -24,7 +24,7 @@ PROMISED = {
     "index diff": "index first second --milvus --sample",
     "index list": "index --milvus",
     "index retire": "index model --milvus",
-    "index switch": "index --milvus --to --back",
+    "index switch": "index --milvus --to --back --force",
     "index verify": "index --milvus --model --out --corpus --sample --encode --least-recall",
     "index withdraw": "index domain --milvus",
     "models export": "model --out -o",

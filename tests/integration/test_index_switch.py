@@ -51,7 +51,10 @@ def test_a_new_model_takes_over_whole_and_the_old_is_dropped(store: Store, index
         store.switch(index, fingerprint=NEW)
     assert {one.fingerprint for one in store.served(index)} == {OLD}
     store.build(index, domain=DOMAINS[-1], fingerprint=NEW, width=WIDTH * 2)
-    switched = store.switch(index, fingerprint=NEW)
+    with pytest.raises(StoreError, match=r"model b2b2b2b2b2b2 has few rows: .*where 20 are served"):
+        store.switch(index, fingerprint=NEW)
+    assert {one.fingerprint for one in store.served(index)} == {OLD}
+    switched = store.switch(index, fingerprint=NEW, least_share=0)
     assert all(one.previous and one.previous.endswith(OLD[:12]) for one in switched)
     assert {(one.fingerprint, one.width) for one in store.served(index)} == {(NEW, WIDTH * 2)}
     z_QD = vectors(1, width=WIDTH * 2)

@@ -104,7 +104,8 @@ def embed_corpus(job: EmbedJob, *, start: Start = "continue") -> Embedded:
             state.finish(job, fingerprint=fingerprint)  # so that the next run lists anew
         removed = prune(compared, ledger=task.ledger, most=job.most_pruned) if job.prune else 0
         if store is not None and job.switch:
-            store.switch(job.index, fingerprint=fingerprint)
+            # What the job has listed is all there, even if it is less than what was served.
+            store.switch(job.index, fingerprint=fingerprint, least_share=0)
     done = _outcome(task, listing, totals, compared, removed, seconds)
     _write_summary(job, done)
     state.finish(job, fingerprint=fingerprint)

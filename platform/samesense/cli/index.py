@@ -130,22 +130,29 @@ def switch(
     milvus: str = MILVUS,
     to: str | None = typer.Option(None, help="First digits of the model to serve."),
     back: bool = typer.Option(False, "--back", help="Undo the last switch."),
+    force: bool = typer.Option(
+        False, "--force", help="Also serve a model with far fewer rows than are served now."
+    ),
 ) -> None:
     """Serve another model, all domains in one step; searches never see a mixture.
+
+    A model that has less than nine tenths of a domain's rows in service is refused.
 
     Example: `samesense index switch photos --to 5ef94c7c82c4`
     """
     from samesense.core.errors import ConfigError
+    from samesense.index.aliases import LEAST_SHARE
     from samesense.index.store import open_store
 
     if (to is None) != back:
         raise ConfigError("switch: give either --to MODEL or --back")
+    least_share = 0.0 if force else LEAST_SHARE
     with open_store(milvus, must_exist=True) as store:
         if to is None:
             switched = store.switch_back(index)
         else:
             fingerprint = store.of_model(index, to)[0].contents.fingerprint
-            switched = store.switch(index, fingerprint=fingerprint)
+            switched = store.switch(index, fingerprint=fingerprint, least_share=least_share)
     for one in switched:
         print(f"{one.domain:<24} {one.previous or '-'} → {one.collection}")
 

@@ -14,6 +14,9 @@ from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
 from samesense.index.naming import Contents
 from samesense.index.releases import Release
 
+LEAST_SHARE = 0.9
+"""Which share of a domain's rows in service a model must have to take over."""
+
 
 @dataclass(frozen=True)
 class Switched:
@@ -50,14 +53,18 @@ def check_switch(
     return built, now
 
 
-def switch(connection: Connection, index: str, *, fingerprint: str) -> list[Switched]:
+def switch(
+    connection: Connection, index: str, *, fingerprint: str, least_share: float = LEAST_SHARE
+) -> list[Switched]:
     """Serve all domains that a model has built from that model's collections.
 
     Raises:
-        StoreError: and nothing is changed, if a domain that is served lacks such a collection, or
-            Milvus refuses.
+        StoreError: and nothing is changed, if a domain that is served lacks such a collection, a
+            collection has less than ``least_share`` of the rows that are served, or Milvus refuses.
     """
     built, now = check_switch(connection, index, fingerprint=fingerprint)
+    if least_share > 0:
+        _refuse_half_built(connection, built, now, least_share=least_share)
     with ThreadPoolExecutor(max_workers=len(built)) as pool:
         list(pool.map(Collection.settle, built))
     return _serve(connection, index, [collection.contents for collection in built], now)
@@ -131,6 +138,33 @@ def drop(connection: Connection, collection: Collection) -> None:
     with connection.faults(f"dropping {collection.name}"):
         connection.client.drop_collection(collection.name, timeout=REQUEST_TIMEOUT_S)
     connection.loaded.discard(collection.name)
+
+
+def _refuse_half_built(
+    connection: Connection, built: list[Collection], now: Release | None, *, least_share: float
+) -> None:
+    """Refuse collections that are empty, or have too few of the rows that are served now."""
+    served = {one.domain: Collection(one, connection) for one in now.contents} if now else {}
+
+    def few_rows(one: Collection) -> str:
+        domain = one.contents.domain
+        if domain in served and served[domain].name == one.name:
+            return ""
+        there = served[domain].count() if domain in served else 0
+        count = one.count()
+        is_few = count == 0 or count < least_share * there
+        return f"{count} of '{domain}', where {there} are served" if is_few else ""
+
+    with ThreadPoolExecutor(max_workers=len(built)) as pool:
+        few = [told for told in pool.map(few_rows, built) if told]
+    if few:
+        contents = built[0].contents
+        to = contents.fingerprint[:12]
+        raise StoreError(
+            f"{connection.shown}: index '{contents.index}': model {to} has few rows: "
+            f"{'; '.join(few)}. Is it built to its end? Run its job to the end, or serve it all "
+            f"the same: `samesense index switch {contents.index} --to {to} --force`"
+        )
 
 
 def _refuse_served(connection: Connection, collections: list[Collection]) -> None:

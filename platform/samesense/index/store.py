@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from samesense.core.errors import NotServedError, OtherModelError, StoreError, did_you_mean
 from samesense.index import aliases, releases
-from samesense.index.aliases import Switched
+from samesense.index.aliases import LEAST_SHARE, Switched
 from samesense.index.catalogue import collections_of, index_names
 from samesense.index.collection import Collection
 from samesense.index.connection import PATIENCE_S, Connection, connect
@@ -113,17 +113,23 @@ class Store:
         """Return an index's collections, served or not, of one model or all, by domain."""
         return collections_of(self.connection, index, fingerprint=fingerprint)
 
-    def switch(self, index: str, *, fingerprint: str) -> list[Switched]:
+    def switch(
+        self, index: str, *, fingerprint: str, least_share: float = LEAST_SHARE
+    ) -> list[Switched]:
         """Serve a model: all domains that it has built, in one step.
 
-        Nothing changes unless every domain that is served now has a collection of that model. A
-        search sees the model before or this one, never both. A switch that was cut short is
-        completed by another.
+        Nothing changes unless every domain that is served now has a collection of that model, with
+        at least ``least_share`` of the rows that are served; 0 takes whatever there is. A search
+        sees the model before or this one, never both. A switch that was cut short is completed by
+        another.
 
         Raises:
-            StoreError: if nothing is built, or naming the served domains that are not.
+            StoreError: if nothing is built, or naming the served domains that are not, or that
+                have too few rows.
         """
-        return aliases.switch(self.connection, index, fingerprint=fingerprint)
+        return aliases.switch(
+            self.connection, index, fingerprint=fingerprint, least_share=least_share
+        )
 
     def check_switch(self, index: str, *, fingerprint: str) -> None:
         """Check that ``switch`` would find a collection for every domain that is served now.
