@@ -24,6 +24,7 @@ from samesense.bulk.reconcile import (
     blocks_with,
     compare,
     prune,
+    told_by_domain,
     unlisted_shards,
 )
 from samesense.bulk.rejected import any_accepted, refuse_all, write_rejections_table
@@ -219,8 +220,9 @@ def _run(
 def _compared(job: EmbedJob, task: EmbedTask, store: Store | None) -> list[Compared]:
     if store is None:
         return []
+    told = told_by_domain(task.ledger)
     return [
-        compare(collection, task.ledger, corpus=task.origin.corpus)
+        compare(collection, told.get(collection.contents.domain), corpus=task.origin.corpus)
         for collection in store.collections(job.index, fingerprint=task.origin.fingerprint)
         if job.domains is None or collection.contents.domain in job.domains
     ]

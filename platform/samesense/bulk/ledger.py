@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -89,14 +89,13 @@ class Ledger:
             found[number] = dict.fromkeys(FATES, 0) | json.loads(metadata[COUNTS])
         return found
 
-    def column(self, name: str, *, domain: str) -> Iterator[tuple[int, list[tuple[str, Any]]]]:
-        """Yield for each block (fate, value of a column) of the rows of a domain."""
+    def columns(self, *names: str) -> Iterator[tuple[int, list[list[str]]]]:
+        """Yield for each finished block its number and these columns of its rows."""
         for number in self.finished():
-            table = pq.read_table(
-                self._path(number), columns=["fate", name], filters=[("domain", "=", domain)]
-            )
-            columns = (table.column(column).to_pylist() for column in ("fate", name))
-            yield number, list(zip(*columns, strict=True))
+            # What reads data sets takes ten times as long to open a file.
+            with pq.ParquetFile(self._path(number)) as file:
+                table = file.read(list(names))
+            yield number, [table.column(name).to_pylist() for name in names]
 
     def rejected(self) -> Iterator[Entry]:
         """Yield the rejected rows, block by block."""

@@ -1,21 +1,21 @@
 """What a job has to do: the rows of a corpus, written down in blocks before any is read.
 
-The listing is streamed into files of a block each, so that its length costs no memory but 16 bytes
-a row, by which a row that is listed twice is found.
+The listing is streamed into files of a block each, so that its length costs no memory but an id of
+16 bytes a row, by which a row that is listed twice is found.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from samesense.bulk.ids import NO_ID, packed, repeated
 from samesense.core.storage import write_atomically, write_text_atomically
 from samesense.corpus.decode import Rejected
 from samesense.corpus.sources.row import Row, printable
@@ -27,7 +27,6 @@ SCHEMA = pa.schema(
 TWICE = Rejected("duplicate_id", "this uri was listed before in this domain")
 CONTENTS = "listing.json"
 NUMBER_DIGITS = 8
-Digests = npt.NDArray[np.void]
 
 
 @dataclass(frozen=True)
@@ -46,32 +45,6 @@ class Listing:
         return [_row(record) for record in pq.read_table(_path(self.folder, number)).to_pylist()]
 
 
-@dataclass
-class _Seen:
-    """Which ids were listed, and where."""
-
-    digests: list[Digests] = field(default_factory=list)
-    places: list[npt.NDArray[np.int64]] = field(default_factory=list)
-
-    def add(self, number: int, rows: Sequence[Row]) -> None:
-        whole = [position for position, row in enumerate(rows) if row.fault is None]
-        ids = b"".join(bytes.fromhex(rows[position].id) for position in whole)
-        self.digests.append(np.frombuffer(ids, dtype="V16"))
-        self.places.append(np.array([(number, position) for position in whole]).reshape(-1, 2))
-
-    def twice(self) -> dict[int, list[int]]:
-        """Return block → positions of the rows whose id was listed before."""
-        if not self.digests:
-            return {}
-        pairs = np.concatenate(self.digests).view(np.uint64).reshape(-1, 2)
-        order = np.lexsort((np.arange(len(pairs)), pairs[:, 1], pairs[:, 0]))
-        same = (pairs[order][1:] == pairs[order][:-1]).all(axis=1)
-        found: dict[int, list[int]] = {}
-        for number, position in np.concatenate(self.places)[order[1:][same]].tolist():
-            found.setdefault(number, []).append(position)
-        return found
-
-
 def write_listing(folder: Path, rows: Iterable[Row], *, rows_per_block: int) -> Listing:
     """Write down a corpus, block by block; it counts when all of it is there.
 
@@ -79,23 +52,32 @@ def write_listing(folder: Path, rows: Iterable[Row], *, rows_per_block: int) -> 
         WriteError: if it cannot be written.
         CorpusError: if the corpus cannot be listed to its end.
     """
-    seen, domains = _Seen(), Counter[str]()
+    ids, domains = bytearray(), Counter[str]()
     number = count = 0
     for number, block in enumerate(_blocks(rows, rows_per_block)):
         _write(folder, number, block)
-        seen.add(number, block)
+        ids += packed(row.id if row.fault is None else NO_ID for row in block)
         domains.update(row.domain for row in block if row.fault is None)
         count += len(block)
-    for twice_in, positions in seen.twice().items():
-        block = [_row(record) for record in pq.read_table(_path(folder, twice_in)).to_pylist()]
-        for position in positions:
-            domains[block[position].domain] -= 1
-            block[position] = replace(block[position], fault=TWICE)
-        _write(folder, twice_in, block)
+    domains.subtract(_mark_repeated(folder, ids, rows_per_block=rows_per_block))
     listing = Listing(folder, count, number + 1 if count else 0, dict(sorted(domains.items())))
     told = {"rows": count, "blocks": listing.blocks, "domains": listing.domains}
     write_text_atomically(folder / CONTENTS, json.dumps(told, indent=2) + "\n")
     return listing
+
+
+def _mark_repeated(folder: Path, ids: bytearray, *, rows_per_block: int) -> Counter[str]:
+    """Give the rows whose id was listed before a fault; return how many each domain has."""
+    found = Counter[str]()
+    places = repeated(ids)
+    numbers, starts = np.unique(places // rows_per_block, return_index=True)
+    for number, within in zip(numbers.tolist(), np.split(places, starts[1:]), strict=False):
+        block = [_row(record) for record in pq.read_table(_path(folder, number)).to_pylist()]
+        for position in (within % rows_per_block).tolist():
+            found[block[position].domain] += 1
+            block[position] = replace(block[position], fault=TWICE)
+        _write(folder, number, block)
+    return found
 
 
 def read_listing(folder: Path) -> Listing | None:

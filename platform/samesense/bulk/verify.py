@@ -3,15 +3,14 @@
 Shapes: N rows, Q queries, D width, K neighbours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from samesense.bulk.ledger import Ledger
-from samesense.bulk.reconcile import compare
+from samesense.bulk.reconcile import Told, compare
 from samesense.bulk.sampling import sample_rows
 from samesense.core.hashing import hash_bytes
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
@@ -80,12 +79,14 @@ def verify_collection(
     collection: Collection,
     *,
     encoder: Encoder | None,
-    ledger: Ledger | None,
+    ledger: Mapping[str, Told] | None,
     corpus: str,
     sample: int,
     seed: int = 0,
 ) -> Verified:
     """Check one collection; ``encoder`` is its model, without which nothing is encoded again.
+
+    ``ledger`` is what ``told_by_domain`` has read of it.
 
     Raises:
         StoreError: if the index does not answer.
@@ -94,9 +95,10 @@ def verify_collection(
     vectors = collection.vectors([row["id"] for row in rows])
     rows = [row for row in rows if row["id"] in vectors]
     cosines = _cosines(rows, vectors, encoder) if encoder is not None else []
-    held = compare(collection, ledger, corpus=corpus) if ledger is not None else None
+    domain = collection.contents.domain
+    held = compare(collection, ledger.get(domain), corpus=corpus) if ledger is not None else None
     return Verified(
-        domain=collection.contents.domain,
+        domain=domain,
         collection=collection.name,
         rows=collection.count(),
         missing=len(held.missing) if held else None,

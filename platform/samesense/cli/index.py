@@ -96,6 +96,7 @@ def verify(
     from samesense.artefact.folder import load_artefact
     from samesense.bulk.ledger import Ledger
     from samesense.bulk.options import owner
+    from samesense.bulk.reconcile import told_by_domain
     from samesense.bulk.task import LEDGER
     from samesense.bulk.verify import verify_collection
     from samesense.core.errors import ConfigError, StoreError
@@ -103,7 +104,7 @@ def verify(
 
     if (out is None) != (corpus is None):
         raise ConfigError("verify: --out and --corpus belong together")
-    ledger = Ledger(out / LEDGER) if out else None
+    ledger = told_by_domain(Ledger(out / LEDGER)) if out else None
     with open_store(milvus, must_exist=True) as store:
         collections = store.of_model(index, of)
         encoder = load_artefact(collections[0].contents.model).encoder() if encode else None

@@ -18,6 +18,7 @@ from samesense.bulk.export import Origin, read_origin, read_vectors
 from samesense.bulk.listing import write_listing
 from samesense.bulk.options import BulkEncodeOptions
 from samesense.bulk.prepare import PrepareBlock
+from samesense.bulk.reconcile import told_by_domain
 from samesense.bulk.task import VECTORS, EmbedTask
 from samesense.bulk.verify import verify_collection
 from samesense.core.errors import CorpusError
@@ -238,7 +239,7 @@ def test_a_check_that_could_check_nothing_fails(
         checked = verify_collection(
             collection,
             encoder=artefact.encoder(),
-            ledger=task.ledger,
+            ledger=told_by_domain(task.ledger),
             corpus=task.origin.corpus,
             sample=10,
         )

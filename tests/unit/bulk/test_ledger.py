@@ -29,9 +29,11 @@ def test_a_block_that_is_half_written_or_forgotten_is_not_finished(tmp_path: Pat
     assert ledger.finished() == []
 
 
-def test_a_column_is_told_by_domain_with_fates(tmp_path: Path) -> None:
+def test_columns_are_read_block_by_block(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    ledger.write(0, [entry("a"), entry("b", domain="sketch"), entry("c", fate="rejected")])
-    assert list(ledger.column("id", domain="photo")) == [
-        (0, [("embedded", "a"), ("rejected", "c")])
+    ledger.write(0, [entry("a"), entry("b", domain="sketch")])
+    ledger.write(3, [entry("c", fate="rejected")])
+    assert list(ledger.columns("id", "fate")) == [
+        (0, [["a", "b"], ["embedded", "embedded"]]),
+        (3, [["c"], ["rejected"]]),
     ]

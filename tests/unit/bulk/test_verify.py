@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from samesense.bulk.diff import difference
+from samesense.bulk.ids import named
 from samesense.bulk.ledger import Entry, Ledger
-from samesense.bulk.reconcile import blocks_with, compare, prune
+from samesense.bulk.reconcile import Compared, blocks_with, compare, prune, told_by_domain
 from samesense.bulk.sampling import sample_rows
 from samesense.bulk.verify import recall, verify_collection
 from samesense.core.errors import BulkError
@@ -62,6 +63,10 @@ def ledger_of(folder: Path, ids: list[str], *, fate: str = "embedded") -> Ledger
     return ledger
 
 
+def compared_with(ledger: Ledger, collection: Collection) -> Compared:
+    return compare(collection, told_by_domain(ledger).get("photo"), corpus="mine")
+
+
 def test_rows_that_are_missing_gone_and_foreign_are_told_apart(
     tmp_path: Path, store: Store
 ) -> None:
@@ -70,9 +75,9 @@ def test_rows_that_are_missing_gone_and_foreign_are_told_apart(
     z_ND = np.ones((10, WIDTH), np.float32)
     collection.upsert(IndexRows(others, others, others, others, z_ND, corpus="another"))
     ledger = ledger_of(tmp_path, ids_of(310)[20:])  # 20 of the index are gone, 10 are missing
-    compared = compare(collection, ledger, corpus="mine")
+    compared = compared_with(ledger, collection)
     assert (compared.expected, len(compared.missing)) == (290, 10)
-    assert (compared.gone, compared.others) == (ids_of(20), 10)
+    assert (list(named(compared.gone)), compared.others) == (ids_of(20), 10)
     assert compared.prunable_share == pytest.approx(20 / 300)
     assert blocks_with(ledger, [compared]) == [2]
     with pytest.raises(BulkError, match="20 rows are gone from the corpus, 7% of its rows there"):
@@ -87,7 +92,7 @@ def test_nothing_is_pruned_when_a_shard_was_not_listed(tmp_path: Path, store: St
     ledger = ledger_of(tmp_path, ids_of(300)[20:])
     shard = Entry("", "s3://b/000.tar", "", "", "rejected", reason="bad_shard", detail="no answer")
     ledger.write(7, [shard])
-    compared = compare(collection, ledger, corpus="mine")
+    compared = compared_with(ledger, collection)
     assert len(compared.gone) == 20
     with pytest.raises(
         BulkError, match=r"000.tar: 1 shards .*no answer.*nothing was pruned\. Mend"
@@ -98,15 +103,15 @@ def test_nothing_is_pruned_when_a_shard_was_not_listed(tmp_path: Path, store: St
 
 def test_rejected_rows_are_neither_missing_nor_gone(tmp_path: Path, store: Store) -> None:
     ledger = ledger_of(tmp_path, ids_of(100), fate="rejected")
-    compared = compare(fill(store, count=50), ledger, corpus="mine")
-    assert (compared.expected, len(compared.missing), compared.gone) == (0, 0, [])
+    compared = compared_with(ledger, fill(store, count=50))
+    assert (compared.expected, len(compared.missing), len(compared.gone)) == (0, 0, 0)
 
 
 def test_a_sound_index_passes(tmp_path: Path, store: Store) -> None:
     checked = verify_collection(
         fill(store),
         encoder=None,
-        ledger=ledger_of(tmp_path, ids_of(ROWS)),
+        ledger=told_by_domain(ledger_of(tmp_path, ids_of(ROWS))),
         corpus="mine",
         sample=50,
     )
@@ -120,7 +125,7 @@ def test_a_lost_row_and_a_lazy_search_are_faults(tmp_path: Path, store: Store) -
     checked = verify_collection(
         collection,
         encoder=None,
-        ledger=ledger_of(tmp_path, ids_of(ROWS)),
+        ledger=told_by_domain(ledger_of(tmp_path, ids_of(ROWS))),
         corpus="mine",
         sample=50,
     )
@@ -132,7 +137,7 @@ def test_a_lost_row_and_a_lazy_search_are_faults(tmp_path: Path, store: Store) -
 def test_rows_beyond_the_ledger_and_an_empty_collection_are_faults(
     tmp_path: Path, store: Store
 ) -> None:
-    collection, ledger = fill(store), ledger_of(tmp_path, ids_of(ROWS)[5:])
+    collection, ledger = fill(store), told_by_domain(ledger_of(tmp_path, ids_of(ROWS)[5:]))
     checked = verify_collection(collection, encoder=None, ledger=ledger, corpus="mine", sample=50)
     assert (checked.missing, checked.surplus) == (0, 5)
     (told,) = checked.faults(least_recall=0.9)
