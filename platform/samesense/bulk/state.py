@@ -19,6 +19,8 @@ CHANGES_NOTHING_WRITTEN = {
 }
 """Options that a run may go on with changed; the model is known by its fingerprint."""
 SHAPES_BLOCKS = "rows_per_block"
+LIMITS = "limits"
+"""Rejected rows may be tried again under other limits; they may be the reason to."""
 
 
 def begin(job: EmbedJob, *, fingerprint: str, start: Start) -> bool:
@@ -30,10 +32,10 @@ def begin(job: EmbedJob, *, fingerprint: str, start: Start) -> bool:
     Raises:
         ConfigError: if only rejected rows are wanted, and no run of this job has listed any.
     """
-    out, key = Path(job.out), _key(job, fingerprint)
+    out, now = Path(job.out), _keys(job, fingerprint)
     before = _read(out)
     listing = read_listing(out / LISTING)
-    same = before.get("key") == key and listing is not None and listing.rows > 0
+    same = before.get("key") == now["key"] and listing is not None and listing.rows > 0
     if start == "rejected":
         if not same or not before.get("finished"):
             raise ConfigError(
@@ -44,23 +46,28 @@ def begin(job: EmbedJob, *, fingerprint: str, start: Start) -> bool:
                 )
             )
         return True
+    same = same and before.get(LIMITS) == now[LIMITS]
     goes_on = start == "continue" and same and not before.get("finished")
     if not goes_on:
         for name in (LEDGER, LISTING, VECTORS):
             shutil.rmtree(out / name, ignore_errors=True)
-    _write(out, key=key, finished=False)
+    _write(out, **now, finished=False)
     return goes_on
 
 
 def finish(job: EmbedJob, *, fingerprint: str) -> None:
     """Declare the run finished: the next one lists the corpus anew."""
-    _write(Path(job.out), key=_key(job, fingerprint), finished=True)
+    _write(Path(job.out), **_keys(job, fingerprint), finished=True)
 
 
-def _key(job: EmbedJob, fingerprint: str) -> str:
-    told = job.model_dump(mode="json", exclude=CHANGES_NOTHING_WRITTEN | {"encode"})
+def _keys(job: EmbedJob, fingerprint: str) -> dict[str, str]:
+    """Return what tells a run from another: of the job, and of its limits."""
+    told = job.model_dump(mode="json", exclude=CHANGES_NOTHING_WRITTEN | {"encode", LIMITS})
     shape = getattr(job.encode, SHAPES_BLOCKS)
-    return hash_json(told | {SHAPES_BLOCKS: shape, "fingerprint": fingerprint})
+    return {
+        "key": hash_json(told | {SHAPES_BLOCKS: shape, "fingerprint": fingerprint}),
+        LIMITS: hash_json(job.limits.model_dump(mode="json")),
+    }
 
 
 def _read(out: Path) -> dict[str, Any]:

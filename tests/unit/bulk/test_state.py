@@ -47,6 +47,7 @@ def test_an_unfinished_run_goes_on(tmp_path: Path, changes: dict[str, Any]) -> N
         ({"corpus": "others"}, OLD),
         ({"index": "j"}, OLD),
         ({"parquet": True}, OLD),
+        ({"limits": {"max_pixels": 7}}, OLD),
         ({"encode": {"rows_per_block": 7}}, OLD),
     ],
 )
@@ -65,6 +66,15 @@ def test_a_finished_run_is_followed_by_a_new_one(tmp_path: Path) -> None:
     assert ledger.finished() == [0]
     assert not state.begin(job(tmp_path), fingerprint=OLD, start="continue")
     assert ledger.finished() == []
+
+
+def test_rejected_rows_are_tried_again_under_other_limits(tmp_path: Path) -> None:
+    begun(tmp_path)
+    state.finish(job(tmp_path), fingerprint=OLD)
+    raised = job(tmp_path, limits={"max_pixels": 10**8})
+    assert state.begin(raised, fingerprint=OLD, start="rejected")
+    with pytest.raises(ConfigError, match="holds no finished run"):
+        state.begin(job(tmp_path, index="j"), fingerprint=OLD, start="rejected")
 
 
 def test_fresh_begins_anew_whatever_there_is(tmp_path: Path) -> None:
