@@ -78,14 +78,14 @@ def list_objects(prefix_uri: str) -> Iterator[Object]:
         token = {"ContinuationToken": page["NextContinuationToken"]}
 
 
-def exists(uri: str) -> bool:
-    """Tell whether an object of exactly this name is there.
+def find_object(uri: str) -> Object | None:
+    """Return the object of exactly this name, or None if there is none.
 
     Raises:
         CorpusError: if the store cannot be used.
     """
-    found = list_objects(uri)
-    return next(found, Object("", 0, "")).uri == uri
+    found = next(list_objects(uri), None)
+    return found if found is not None and found.uri == uri else None
 
 
 def read_object(uri: str, *, start: int = 0, end: int | None = None) -> bytes:

@@ -1,6 +1,8 @@
 """A block through prepare, encode and commit, in one process, against Milvus Lite."""
 
+import json
 import shutil
+import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from samesense.bulk.reconcile import told_by_domain
 from samesense.bulk.task import VECTORS, EmbedTask
 from samesense.bulk.verify import verify_collection
 from samesense.core.errors import CorpusError
+from samesense.corpus import objects
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.sources.listing import list_rows
 from samesense.corpus.sources.options import CorpusOptions
@@ -29,6 +32,7 @@ from samesense.corpus.sources.row import Row
 from samesense.encoder.towers.tower import Renderer
 from samesense.index.store import Store, open_store
 from tests.fixtures.corpora import write_patterns
+from tests.fixtures.s3_server import BUCKET, S3Server, upload
 from tests.fixtures.trained_models import write_model
 from tests.integration.embedding_jobs import rows_of
 
@@ -133,6 +137,35 @@ def test_another_label_is_written_without_reading_or_encoding(
     assert (prepared.batches, committed.cost.bytes) == ([], 0)
     assert committed.fates == {"unchanged": IMAGES}
     assert {label for label, _ in found_in(store, artefact).values()} == {"another"}
+
+
+@pytest.mark.parametrize("kind", ["tar", "jsonl"])
+def test_a_second_run_reads_nothing_of_a_shard_or_a_manifest_in_a_store(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path, s3: S3Server, kind: str
+) -> None:
+    objects._opened.cache_clear()
+    prefix, paths = tmp_path.name, sorted(photos.rglob("*.png"))
+    if kind == "tar":
+        with tarfile.open(tmp_path / "all.tar", "w") as archive:
+            archive.add(photos, arcname=".")
+        body = (tmp_path / "all.tar").read_bytes()
+    else:
+        upload(s3, photos, prefix=prefix)
+        uris = {path: str(path.relative_to(photos)) for path in paths}
+        named = {"domain": "photo", "label": "dog", "revision": 7}
+        body = "\n".join(json.dumps(named | {"uri": uris[path]}) for path in paths).encode()
+    s3.client().put_object(Bucket=BUCKET, Key=f"{prefix}/all.{kind}", Body=body)
+    corpus = CorpusOptions(
+        uri=f"s3://{BUCKET}/{prefix}/all.{kind}", pattern="**/{domain}/{label}/*"
+    )
+    _, first = run(make_task(tmp_path, artefact, store, list(list_rows(corpus))))
+    assert first.fates == {"embedded": IMAGES}
+    task = make_task(tmp_path, artefact, store, list(list_rows(corpus)))
+    before = len(s3.asked)
+    _, second = run(task)
+    objects._opened.cache_clear()
+    assert second.fates == {"unchanged": IMAGES}
+    assert (second.cost.bytes, s3.asked[before:]) == (0, [])
 
 
 def test_a_row_that_is_spoilt_leaves_the_index(

@@ -167,5 +167,12 @@ def test_shards_tables_and_manifests_lie_in_a_store_too(server: S3Server) -> Non
     ]
     data = [read_bytes(row.uri, span=row.span) for row in rows]
     assert data == [b"1" * 3000, b"2" * 70_000, b"3", b"4"]
+    for name in ("photo/0.tar", "photo/1.parquet"):  # each also alone
+        where = f"{ROOT}/shards/{name}"
+        alone = listed(where, pattern="{label}/*", domain="photo")
+        assert {row.revision for row in alone} == {
+            row.revision for row in rows if row.uri.startswith(where)
+        }
+        assert all(row.revision for row in alone)
     (row,) = listed(f"{ROOT}/lists/all.csv")
     assert read_bytes(row.uri) == b"5"

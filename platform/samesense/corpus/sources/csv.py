@@ -1,4 +1,5 @@
-"""A comma-separated manifest whose first line names uri (or path), domain, label and maybe text."""
+"""A comma-separated manifest; its first line names uri (or path), domain, label, maybe text and
+revision."""
 
 import csv
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""A manifest of JSON lines, each an object with uri (or path), domain, label and maybe text."""
+"""A manifest of JSON lines, each an object with uri (or path), domain, label, maybe text and
+revision."""
 
 import json
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from samesense.core.errors import CorpusError
 from samesense.core.storage import local_path
 from samesense.corpus.decode import Rejected
-from samesense.corpus.objects import exists, is_object
+from samesense.corpus.objects import find_object, is_object
 from samesense.corpus.reading import PARQUET, TAR
 from samesense.corpus.sources.csv import list_csv
 from samesense.corpus.sources.file import File, image_row
@@ -17,7 +17,7 @@ from samesense.corpus.sources.options import CorpusOptions
 from samesense.corpus.sources.parquet import list_parquet
 from samesense.corpus.sources.pattern import KeyPattern
 from samesense.corpus.sources.row import Row, legible
-from samesense.corpus.sources.s3 import list_prefix
+from samesense.corpus.sources.s3 import list_prefix, object_file
 from samesense.corpus.sources.webdataset import list_tar
 
 MANIFESTS: MappingProxyType[str, Callable[[str], Iterator[Row]]] = MappingProxyType(
@@ -42,8 +42,8 @@ def list_rows(corpus: CorpusOptions) -> Iterator[Row]:
 
 def _listed(uri: str, pattern: KeyPattern) -> Iterator[Row]:
     suffix = PurePosixPath(uri).suffix.lower()
-    if suffix in SINGLE and _is_file(uri):
-        yield from _single(uri, suffix, pattern)
+    if suffix in SINGLE and (single := _single_file(uri)) is not None:
+        yield from MANIFESTS[suffix](uri) if suffix in MANIFESTS else _rows(single, pattern)
         return
     for file in list_files(uri):
         try:
@@ -52,13 +52,13 @@ def _listed(uri: str, pattern: KeyPattern) -> Iterator[Row]:
             yield Row(file.uri, "", "", fault=Rejected(BAD_SHARD, str(error)))
 
 
-def _single(uri: str, suffix: str, pattern: KeyPattern) -> Iterator[Row]:
-    if suffix in MANIFESTS:
-        yield from MANIFESTS[suffix](uri)
-        return
-    located = uri if is_object(uri) else str(local_path(uri))
-    revision = "" if is_object(uri) else revision_of(local_path(uri))
-    yield from _rows(File(located, PurePosixPath(located).name, revision), pattern)
+def _single_file(uri: str) -> File | None:
+    """Return the one file that a corpus is, or None if there is no file of its name."""
+    if is_object(uri):
+        found = find_object(uri)
+        return object_file(found, path=PurePosixPath(uri).name) if found is not None else None
+    path = local_path(uri)
+    return File(str(path), path.name, revision_of(path)) if _exists(path, Path.is_file) else None
 
 
 def _rows(file: File, pattern: KeyPattern) -> Iterator[Row]:
@@ -85,10 +85,6 @@ def list_files(uri: str) -> Iterator[File]:
     if _exists(path, Path.is_file):
         raise CorpusError(f"{uri}: is a file, but neither manifest nor shard ({', '.join(SINGLE)})")
     raise CorpusError(f"{uri}: no such folder or manifest")
-
-
-def _is_file(uri: str) -> bool:
-    return exists(uri) if is_object(uri) else _exists(local_path(uri), Path.is_file)
 
 
 def _exists(path: Path, tell: Callable[[Path], bool]) -> bool:

@@ -13,7 +13,7 @@ class CorpusOptions(Options):
     uri: str = Field(min_length=1)
     """A folder or ``s3://bucket/prefix`` with images, tar shards (WebDataset) or tables (Parquet);
     or one such shard or table; or a manifest (.parquet, .jsonl, .csv) with the columns uri, domain
-    and label."""
+    and label, maybe text and revision (what changes with an image, such as its ETag)."""
     pattern: str = DEFAULT
     """Where a path below ``uri`` says what: ``{domain}``, ``{label}`` and ``{id}`` in the place of
     names, ``*`` for anything within a folder, ``**`` for any folders. A tar shard's name without

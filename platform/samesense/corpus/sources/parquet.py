@@ -1,6 +1,7 @@
 """A Parquet table: a manifest of URIs, or one that holds the images themselves."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,8 +16,9 @@ from samesense.corpus.sources.row import COLUMNS, LOCATIONS, Row, check_columns,
 def list_parquet(table: File) -> Iterator[Row]:
     """Yield the rows, numbered from 1; no image is read.
 
-    Columns are uri (or path), domain, label and maybe text. Where there is no uri, but a column of
-    encoded images (``image``, ``bytes``), a row's image is that of the table.
+    Columns are uri (or path), domain, label and maybe text and revision. Where there is no uri, but
+    a column of encoded images (``image``, ``bytes``), a row's image is that of the table, and so is
+    its revision unless it has its own.
 
     Raises:
         CorpusError: if the file cannot be read, or lacks a column.
@@ -40,4 +42,4 @@ def _row(record: dict[str, Any], table: File, number: int, *, holds_images: bool
         return row_of(record, path=table.uri, number=number)
     held = record | {LOCATIONS[0]: f"{table.uri}#{number - 1}"}
     row = row_of(held, path=table.uri, number=number)
-    return row if row.fault else Row(**(row.__dict__ | {"revision": table.revision}))
+    return row if row.fault else replace(row, revision=row.revision or table.revision)

@@ -13,7 +13,7 @@ from samesense.corpus.objects import is_object
 LOCATIONS = ("uri", "path")
 """Columns that say where an image is; the first that is there counts."""
 REQUIRED = ("domain", "label")
-OPTIONAL = ("text",)
+OPTIONAL = ("text", "revision")
 NOT_UNICODE = Rejected("not_unicode", "a name or text holds what is not Unicode; rename it")
 COLUMNS = (*LOCATIONS, *REQUIRED, *OPTIONAL)
 
@@ -30,7 +30,7 @@ class Row:
     """Why the row is rejected without reading the image."""
     revision: str = ""
     """What changes with the image's content and is known without reading it: an ETag, or size and
-    time. Empty if there is no such thing."""
+    time, or what a manifest says. Empty if there is no such thing."""
     key: str = ""
     """What names the image in its domain in place of its URI."""
     span: tuple[int, int] | None = None
@@ -63,7 +63,7 @@ def row_of(record: Mapping[str, Any], *, path: str | Path, number: int) -> Row:
     A record that lacks a value is listed with the fault ``incomplete_row``.
     """
     uri = next((found for name in LOCATIONS if (found := _text(record.get(name)))), "")
-    domain, label, text = (_text(record.get(name)) for name in (*REQUIRED, *OPTIONAL))
+    domain, label, text, revision = (_text(record.get(name)) for name in (*REQUIRED, *OPTIONAL))
     values = {LOCATIONS[0]: uri, REQUIRED[0]: domain, REQUIRED[1]: label}
     located = uri if not uri or "://" in uri else _beside(path, uri)
     lacking = [name for name, value in values.items() if not value]
@@ -71,7 +71,7 @@ def row_of(record: Mapping[str, Any], *, path: str | Path, number: int) -> Row:
         hint = did_you_mean(lacking[0], [name for name in record if name not in COLUMNS])
         detail = f"{path}, row {number}: lacks {', '.join(lacking)}.{hint}"
         return Row(located or str(path), domain, label, fault=Rejected("incomplete_row", detail))
-    return Row(located, domain, label, text=text or None)
+    return Row(located, domain, label, text=text or None, revision=revision)
 
 
 def _beside(path: str | Path, uri: str) -> str:
@@ -99,6 +99,7 @@ def legible(row: Row) -> Row:
         domain=printable(row.domain),
         label=printable(row.label),
         text=None if row.text is None else printable(row.text),
+        revision=printable(row.revision),
         key=printable(row.key),
     )
     return told if told == row else replace(told, fault=row.fault or NOT_UNICODE)

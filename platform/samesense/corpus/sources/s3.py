@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from samesense.corpus.objects import list_objects
+from samesense.corpus.objects import Object, list_objects
 from samesense.corpus.sources.file import File
 
 
@@ -19,4 +19,9 @@ def list_prefix(uri: str) -> Iterator[File]:
         path = found.uri.removeprefix(root)
         hidden = any(part.startswith(".") for part in path.split("/"))
         if path and not path.endswith("/") and not hidden:
-            yield File(uri=found.uri, path=path, revision=f"{found.size_bytes}-{found.revision}")
+            yield object_file(found, path=path)
+
+
+def object_file(found: Object, *, path: str) -> File:
+    """Return an object as a file of a corpus."""
+    return File(uri=found.uri, path=path, revision=f"{found.size_bytes}-{found.revision}")

@@ -23,6 +23,11 @@ def test_columns_come_in_any_order_with_others_between(tmp_path: Path) -> None:
     ]
 
 
+def test_a_manifest_may_say_what_changes_with_an_image(tmp_path: Path) -> None:
+    text = "uri,domain,label,revision\nx.png,d,c,2026-11-27\ny.png,d,c,\n"
+    assert [row.revision for row in _list(tmp_path, text)] == ["2026-11-27", ""]
+
+
 def test_short_and_long_lines_are_faults_of_their_own(tmp_path: Path) -> None:
     rows = _list(tmp_path, "uri,domain,label\nx.png,d,c\ny.png,d\nz.png,d,c,more\n\nv.png,d,c\n")
     faults = [row.fault and (row.fault.reason, row.fault.detail[-35:]) for row in rows]

@@ -40,6 +40,14 @@ def test_a_table_of_images_is_its_own_source(tmp_path: Path) -> None:
         read_bytes(rows[1].uri.replace("#1", "#2"))
 
 
+def test_a_row_may_have_a_revision_of_its_own(tmp_path: Path) -> None:
+    rows = _list(
+        tmp_path,
+        {"bytes": [b"1", b"2"], "domain": ["d"] * 2, "label": ["a", "b"], "revision": ["r", None]},
+    )
+    assert [row.revision for row in rows] == ["r", "7"]
+
+
 def test_a_null_is_a_fault_that_names_the_row(tmp_path: Path) -> None:
     rows = _list(tmp_path, {"uri": ["x", "y"], "domain": ["d", None], "label": ["a", "b"]})
     assert rows[0].fault is None
