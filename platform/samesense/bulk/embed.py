@@ -36,7 +36,7 @@ from samesense.core.progress import track_stream
 from samesense.core.storage import write_text_atomically
 from samesense.corpus.sources.listing import list_rows
 from samesense.corpus.sources.row import Row
-from samesense.index.connection import is_server
+from samesense.index.connection import is_server, without_credentials
 from samesense.index.naming import Contents
 from samesense.index.store import Store, open_store
 from samesense.vectors.cache import VectorCache
@@ -212,8 +212,9 @@ def _run(
                 return watch.totals, compared, watch.elapsed_s
             task.ledger.forget(numbers)
     raise StoreError(
-        f"{job.milvus}: index '{job.index}' does not keep what is written: rows of {len(numbers)} "
-        f"blocks were missing after {REPAIRS} attempts; nothing was switched"
+        f"{without_credentials(str(job.milvus))}: index '{job.index}' does not keep what is "
+        f"written: rows of {len(numbers)} blocks were missing after {REPAIRS} attempts; nothing "
+        "was switched"
     )
 
 

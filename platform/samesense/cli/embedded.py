@@ -6,6 +6,7 @@ from samesense.bulk.embed import Embedded
 from samesense.bulk.options import EmbedJob
 from samesense.bulk.rejected import rejections_table
 from samesense.bulk.task import VECTORS
+from samesense.index.connection import without_credentials
 
 
 def print_embedded(job: EmbedJob, done: Embedded) -> None:
@@ -28,8 +29,9 @@ def print_embedded(job: EmbedJob, done: Embedded) -> None:
     if job.parquet:
         print(f"vectors     {Path(job.out) / VECTORS}")
     if job.milvus is not None:
-        print(f"index       {job.index} in {job.milvus}, model {done.fingerprint[:12]}")
-        where = f"--index {job.index} --milvus {job.milvus}"
+        milvus = without_credentials(job.milvus)
+        print(f"index       {job.index} in {milvus}, model {done.fingerprint[:12]}")
+        where = f"--index {job.index} --milvus {milvus}"
         print(
             f"next        samesense search {where} --image FILE"
             if job.switch

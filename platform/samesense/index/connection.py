@@ -102,7 +102,14 @@ class Connection:
 
 def is_server(uri: str) -> bool:
     """Return whether an address is that of a Milvus server, not of a local folder."""
-    return urlsplit(uri).scheme in SERVER_SCHEMES
+    scheme, mark, _ = uri.partition("://")
+    return bool(mark) and scheme.lower() in SERVER_SCHEMES
+
+
+def without_credentials(uri: str) -> str:
+    """Return an address as it may be shown: without a user's name and password."""
+    scheme, mark, rest = uri.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if is_server(uri) else uri
 
 
 def connect(
@@ -121,7 +128,8 @@ def connect(
     # Every error is raised again with its meaning; the library would print each as well.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     if is_server(uri):
-        shown = _without_credentials(uri)
+        shown = without_credentials(uri)
+        _refuse_what_is_no_address(uri, shown=shown)
         attempts = Retrying(
             stop=stop_after_delay(start_patience_s),
             wait=wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
@@ -182,6 +190,12 @@ def _client(address: str, *, shown: str, token: str) -> Any:
         ) from None
 
 
-def _without_credentials(uri: str) -> str:
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+def _refuse_what_is_no_address(uri: str, *, shown: str) -> None:
+    """Refuse what cannot be taken apart; why not would tell parts of a password."""
+    try:
+        _ = urlsplit(uri).port
+    except ValueError:
+        raise StoreError(
+            f"{shown}: is no address of a server: write http://HOST:PORT, with user and password "
+            f"in {TOKEN_VARIABLE}"
+        ) from None

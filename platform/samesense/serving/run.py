@@ -8,6 +8,7 @@ from ray import serve
 
 from samesense.artefact.folder import load_artefact
 from samesense.core.errors import ConfigError, StoreError
+from samesense.index.connection import without_credentials
 from samesense.index.store import open_store
 from samesense.serving.app import build_app, check_options
 from samesense.serving.keys import read_keys
@@ -43,7 +44,10 @@ def with_models_of_index(options: ServeOptions) -> ServeOptions:
             ):
                 models[_plain(name)] = ModelOptions(folder=str(Path(folder).absolute()))
         if not models:
-            raise StoreError(f"{options.milvus}: serves no index yet; `samesense embed` makes one")
+            raise StoreError(
+                f"{without_credentials(options.milvus)}: serves no index yet; `samesense embed` "
+                "makes one"
+            )
         options = options.model_copy(update={"models": models})
     check_options(options)
     return options

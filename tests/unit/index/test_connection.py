@@ -1,9 +1,14 @@
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
+from samesense.bulk.embed import Embedded
+from samesense.bulk.options import EmbedJob
+from samesense.cli.embedded import print_embedded
 from samesense.core.errors import StoreError
+from samesense.core.options import validate
 from samesense.index.store import open_store
 
 
@@ -37,6 +42,29 @@ def test_credentials_are_in_no_message(
     shown = repr(caught.value) + caplog.text
     assert "127.0.0.1" in shown
     assert not any(word in shown for word in ("hush", "secret", "writer"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://writer:se/cret@host:1", "https://writer:secret@[::1:9", "http://writer:secret@h:port"],
+)
+def test_an_address_that_is_none_is_told_without_its_credentials(address: str) -> None:
+    with pytest.raises(StoreError, match="is no address of a server: write http://HOST") as caught:
+        open_store(address)
+    assert not any(word in str(caught.value) for word in ("se/", "cret", "writer"))
+
+
+def test_what_a_job_prints_holds_no_credentials(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    milvus = "http://writer:secret@127.0.0.1:19530"
+    values = {"model": "m", "corpus": "c", "index": "i", "milvus": milvus, "out": str(tmp_path)}
+    job = validate(values, kind=EmbedJob)
+    fates = {"embedded": 1, "unchanged": 0, "rejected": 0}
+    print_embedded(job, Embedded(1, fates, {}, 1, 0, 0, 0, "a1" * 32, 1.0, {}, 9))
+    shown = capsys.readouterr().out
+    assert "http://127.0.0.1:19530" in shown
+    assert "secret" not in shown
 
 
 def test_an_unknown_scheme_is_refused() -> None:
