@@ -20,7 +20,7 @@ PROMISED = {
     "embed": "--config -c --set --model --corpus --index --milvus --cache --out --device --actors "
     "--retry-rejected --prune --fresh",
     "evaluate": "--model --corpus --protocol --variant --gallery --out --report --cache",
-    "index build": "index --vectors --milvus --kind --switch",
+    "index build": "index --vectors --milvus --kind --set --switch",
     "index diff": "index first second --milvus --sample",
     "index list": "index --milvus",
     "index retire": "index model --milvus",

@@ -54,6 +54,13 @@ class BulkEncodeOptions(EncodeOptions):
     """How often a block is begun again whose worker died, for want of memory perhaps."""
 
 
+class BuildJob(Options):
+    """Build an index from vectors that are there."""
+
+    kind: IndexOptions = FlatIndex()
+    """How Milvus looks for neighbours."""
+
+
 class EmbedJob(Options):
     """Embed a corpus with a trained model and put it into an index."""
 

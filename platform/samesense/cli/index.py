@@ -45,28 +45,30 @@ def build(
     index: str = INDEX,
     vectors: Path = typer.Option(..., help="Folder of vectors that `embed` has exported."),
     milvus: str = MILVUS,
-    kind: str = typer.Option("flat", help="flat (exact), hnsw or ivf."),
+    kind: str | None = typer.Option(None, help="flat (exact; the default), hnsw or ivf."),
+    overrides: list[str] = typer.Option(
+        [], "--set", help="Set a parameter of the kind: `kind.links=32`; may be given again."
+    ),
     switch: bool = typer.Option(False, "--switch", help="Serve them when all are written."),
 ) -> None:
     """Build an index from exported vectors: another server or kind of index, without a model.
 
     From images, `samesense embed --set switch=false` builds beside the model in service.
 
-    Example: `samesense index build photos --vectors runs/embed/vectors --kind hnsw`
+    Parameters of hnsw: `links` (M), `build_width` (efConstruction), `search_width` (ef); of ivf:
+    `cells` (nlist), `probes` (nprobe).
+
+    Example: `samesense index build photos --vectors OUT/vectors --kind hnsw --set kind.links=32`
     """
-    from pydantic import TypeAdapter
+    from samesense.bulk.options import BuildJob
+    from samesense.core.config import given_options
+
+    given = given_options(None, kind=BuildJob, overrides=overrides, values={"kind.kind": kind})
+    options = given.options.kind
 
     from samesense.bulk.load import load_vectors
-    from samesense.core.errors import ConfigError, did_you_mean
-    from samesense.index.options import IndexOptions
     from samesense.index.store import open_store
 
-    kinds = ("flat", "hnsw", "ivf")
-    if kind not in kinds:
-        raise ConfigError(
-            f"--kind: no kind '{kind}' (has: {', '.join(kinds)}).{did_you_mean(kind, kinds)}"
-        )
-    options = TypeAdapter(IndexOptions).validate_python({"kind": kind})
     with open_store(milvus) as store:
         origin, rows = load_vectors(store, index, folder=vectors, options=options, switch=switch)
     for domain, count in rows.items():

@@ -172,6 +172,17 @@ WITHOUT_TORCH = {
         command=("demo", "--corpus", "photos", "--held-out", "domian0"),
     ),
 }
+BUILD = ("index", "build", "i", "--vectors", "vectors", "--kind")
+WITHOUT_TORCH |= {
+    "an index's kind": Refusal(
+        "--kind: kind.kind: no kind 'hnws' (has: flat, hnsw, ivf). Did you mean 'hnsw'?",
+        command=(*BUILD, "hnws"),
+    ),
+    "an index's parameter": Refusal(
+        "--set kind.lniks=32: kind.lniks: unknown key. Did you mean 'links'?",
+        command=(*BUILD, "hnsw", "--set", "kind.lniks=32"),
+    ),
+}
 WITH_TORCH = {
     "a pattern": Refusal(
         "job.yaml:6: recipe.stages.0.trainable.0: 'aling' matches no parameter (blocks with",
