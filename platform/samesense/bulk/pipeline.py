@@ -19,7 +19,7 @@ from samesense.bulk.commit import CommitBlock
 from samesense.bulk.encode import EncodeBlock
 from samesense.bulk.prepare import PrepareBlock
 from samesense.bulk.task import EmbedTask
-from samesense.core.errors import BulkError, SamesenseError, own_error
+from samesense.core.errors import BulkError, own_error
 from samesense.training.device import on_gpu
 
 # Ray announces that 2.64 takes restarts and retries in another way; ours is held below it.
@@ -83,11 +83,18 @@ def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
             **whole_blocks,
         )
     )
+    told: Exception | None = None
     try:
         for row in blocks.iter_rows():
             yield pickle.loads(row["block"])
     except Exception as error:
-        raise _told(error, task) from error
+        told = _told(error, task)
+        if told is error:
+            raise
+    if told is not None:
+        # Not in the handler: the frames of Ray's own error would keep the workers alive, and the
+        # next job of this process would wait for their CPUs.
+        raise told
 
 
 def _told(error: Exception, task: EmbedTask) -> Exception:
@@ -110,8 +117,11 @@ class _Step:
         self.step = step
 
     def _load(self) -> None:
-        """Load ahead; what cannot be loaded is told by the first block, as the job's own error."""
-        with suppress(SamesenseError):
+        """Load ahead; what cannot be loaded is told by the first block, as the job's own error.
+
+        An error here would end the worker, and Ray would start another, again and again.
+        """
+        with suppress(Exception):
             self.step.load()
 
     def __call__(self, batch: dict[str, NDArray[Any]]) -> dict[str, list[bytes]]:

@@ -2,16 +2,19 @@
 
 import time
 from collections import Counter, defaultdict
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Gauge, start_http_server, write_to_textfile
+from prometheus_client import CollectorRegistry, Gauge, generate_latest, start_http_server
 from prometheus_client import Counter as Total
 
 from samesense.bulk.blocks import Committed
+from samesense.core.errors import ConfigError, Fault, WriteError
 from samesense.core.progress import progress
+from samesense.core.storage import write_text_atomically
 
 METRICS_FILE = "metrics.prom"
 WRITE_EVERY_S = 5.0
@@ -44,7 +47,11 @@ class Watch:
     """Shows and exports progress while its block runs."""
 
     def __init__(self, out: Path, *, rows: int, finished: int, port: int | None) -> None:
-        """``finished`` of the ``rows`` were done by an earlier run."""
+        """``finished`` of the ``rows`` were done by an earlier run.
+
+        Raises:
+            ConfigError: if the port for Prometheus is taken.
+        """
         self.out, self.rows = out, rows
         self.totals = Totals()
         self.started = self.written = time.monotonic()
@@ -67,7 +74,11 @@ class Watch:
         self.left.set(rows - finished)
         self.server: Any = None
         if port is not None:
-            self.server, _ = start_http_server(port, addr=LOOPBACK, registry=self.registry)
+            try:
+                self.server, _ = start_http_server(port, addr=LOOPBACK, registry=self.registry)
+            except OSError as error:
+                said = f"port {port} cannot be opened: {error.strerror}; choose another"
+                raise ConfigError(Fault(("metrics_port",), said)) from None
 
     def __enter__(self) -> "Watch":
         self.bar.__enter__()
@@ -80,10 +91,12 @@ class Watch:
         traceback: TracebackType | None,
     ) -> None:
         self.bar.__exit__(kind, error, traceback)
-        self._write()
         if self.server is not None:
             self.server.shutdown()
             self.server.server_close()
+        # A full disk is told once, by whoever met it first.
+        with suppress(WriteError) if error is not None else nullcontext():
+            self._write()
 
     def add(self, done: Committed) -> None:
         """Count a finished block, and tell of it."""
@@ -113,5 +126,4 @@ class Watch:
 
     def _write(self) -> None:
         self.written = time.monotonic()
-        self.out.mkdir(parents=True, exist_ok=True)
-        write_to_textfile(str(self.out / METRICS_FILE), self.registry)
+        write_text_atomically(self.out / METRICS_FILE, generate_latest(self.registry).decode())

@@ -1,9 +1,12 @@
 """A block through prepare, encode and commit, in one process, against Milvus Lite."""
 
+import errno
 import json
+import os
+import pickle
 import shutil
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+import torch
 
 from samesense.artefact.folder import Artefact
 from samesense.bulk.blocks import Block, Committed
@@ -19,11 +23,12 @@ from samesense.bulk.encode import EncodeBlock
 from samesense.bulk.export import Origin, read_origin, read_vectors
 from samesense.bulk.listing import write_listing
 from samesense.bulk.options import BulkEncodeOptions
+from samesense.bulk.pipeline import _Encode
 from samesense.bulk.prepare import PrepareBlock
 from samesense.bulk.reconcile import told_by_domain
 from samesense.bulk.task import VECTORS, EmbedTask
 from samesense.bulk.verify import verify_collection
-from samesense.core.errors import CorpusError
+from samesense.core.errors import BulkError, CorpusError, ModelError, WriteError
 from samesense.corpus import objects
 from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.sources.listing import list_rows
@@ -234,6 +239,74 @@ def test_it_may_be_the_first_or_the_last_of_a_forward(
     committed = CommitBlock(task)(EncodeBlock(task, device="cpu")(prepare(0)))
     assert committed.fates == {"embedded": IMAGES - 1, "rejected": 1}
     assert len(found_in(store, artefact)) == IMAGES - 1
+
+
+@pytest.mark.parametrize("where", ["cache", "out/ledger", "out/vectors"])
+def test_a_full_disk_is_told_by_its_path_and_the_block_is_done_again(
+    tmp_path: Path,
+    artefact: Artefact,
+    store: Store,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    task = make_task(tmp_path, artefact, store, listed(photos), parquet=True)
+    move = os.replace
+
+    def moved(source: Path, target: Path) -> None:
+        if target.is_relative_to(tmp_path / where):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        move(source, target)
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "replace", moved)
+        with pytest.raises(WriteError, match=rf"{where}/.* cannot be written: No space left on de"):
+            run(task)
+    assert task.ledger.finished() == []
+    assert list(tmp_path.rglob("*.tmp")) == []
+    _, committed = run(task)
+    assert sum(committed.fates.values()) == IMAGES
+    assert len(found_in(store, artefact)) == IMAGES
+
+
+def more_than_there_is(*_: object) -> None:
+    torch.empty(1 << 50)
+
+
+def more_objects_than_there_is(*_: object) -> None:
+    bytearray(1 << 60)
+
+
+def more_than_the_gpu_has(*_: object) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+@pytest.mark.parametrize(
+    "asked", [more_than_there_is, more_objects_than_there_is, more_than_the_gpu_has]
+)
+def test_a_forward_that_does_not_fit_says_what_to_lower(
+    tmp_path: Path,
+    artefact: Artefact,
+    store: Store,
+    photos: Path,
+    asked: Callable[..., None],
+) -> None:
+    task = make_task(tmp_path, artefact, store, listed(photos))
+    encode = EncodeBlock(task, device="cpu")
+    encode._tower.encoder.blocks["backbone"].register_forward_pre_hook(asked)
+    with pytest.raises(BulkError, match=r"forward of 5 .*lower encode.images_per_forward \(5\)"):
+        encode(PrepareBlock(task)(0))
+
+
+def test_a_tower_that_does_not_load_is_told_by_the_block_not_by_the_worker(
+    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
+) -> None:
+    task = replace(make_task(tmp_path, artefact, store, listed(photos)), first_pass=True)
+    no_gpu = "vulkan:0"  # a device that torch names, and no machine of ours has
+    worker = _Encode(task, no_gpu)
+    block = pickle.dumps(PrepareBlock(task)(0))
+    with pytest.raises(ModelError, match=rf"{artefact.folder}: does not load on {no_gpu}: "):
+        worker({"block": np.array([block], dtype=object)})
 
 
 def test_a_store_that_is_down_stops_the_job_and_rejects_nothing(
