@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 import torch
+from PIL import Image
 
 from samesense.artefact.folder import Artefact
 from samesense.bulk.blocks import Block, Committed
