@@ -1,30 +1,38 @@
-"""Variants of a recipe side by side, from rows of results to one Markdown table."""
+"""Variants of a recipe side by side, from rows of results to one table."""
 
 from collections.abc import Mapping, Sequence
 
+from samesense.evaluation.ablation import Ablation
 from samesense.evaluation.results import BASELINE, MEAN, Gain, Row, gain, summarise, told
 
 LEADING = "mAP@200"
 NUMBERS = (LEADING, "Prec@200", "domain probe")
 
 
-def ablation_table(
-    rows_of: Mapping[str, Sequence[Row]], *, reference: str, parameters: Mapping[str, int]
-) -> str:
-    """Return a line for each variant: means over held-out domains, ± std over seeds.
+def ablation_table(ablation: Ablation) -> str:
+    """Return the cells as one Markdown table."""
+    return _markdown(ablation_cells(ablation))
 
-    ``rows_of`` holds each variant's rows, its own unaligned baseline among them; ``parameters`` how
-    many numbers each trained. Differences are paired by seed, and marked where they are beyond
-    their spread (``results.gain``).
+
+def ablation_cells(ablation: Ablation) -> list[list[str]]:
+    """Return the heads and a line for each variant: means over held-out domains, ± std over seeds.
+
+    Differences are paired by seed, and marked where they are beyond their spread
+    (``results.gain``).
     """
     heads = ["variant", "trained"]
     heads += [f"{name}{which}" for name in NUMBERS for which in (" unaligned", "")]
-    heads += [f"{LEADING} over unaligned", f"{LEADING} over {reference}"]
+    heads += [f"{LEADING} over unaligned", f"{LEADING} over {ablation.reference}"]
     lines = [
-        [name, f"{parameters[name]:,}", *_numbers(rows, name), *_gains(rows_of, name, reference)]
-        for name, rows in rows_of.items()
+        [
+            name,
+            f"{ablation.parameters[name]:,}",
+            *_numbers(rows, name),
+            *_gains(ablation.rows, name, ablation.reference),
+        ]
+        for name, rows in ablation.rows.items()
     ]
-    return _markdown([heads, *lines])
+    return [heads, *lines]
 
 
 def _numbers(rows: Sequence[Row], variant: str) -> list[str]:
