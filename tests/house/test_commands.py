@@ -16,7 +16,7 @@ PROMISED = {
     "demo": "--corpus --backbone --out --held-out --seeds",
     "embed": "--config -c --set --model --corpus --index --milvus --cache --out --device --actors "
     "--retry-rejected --prune --fresh",
-    "evaluate": "--model --corpus --protocol --out --report --cache",
+    "evaluate": "--model --corpus --protocol --out --report --ablation --cache",
     "index build": "index --vectors --milvus --kind --switch",
     "index diff": "index first second --milvus --sample",
     "index list": "index --milvus",

@@ -3,13 +3,13 @@
 Shapes: N items, D width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact
+from samesense.artefact.folder import Artefact, load_artefact
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
 from samesense.core.errors import ArtefactError, ConfigError, CorpusError
@@ -17,12 +17,13 @@ from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.measured import Measured
 from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.rated import Rated, rate
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import Row
+from samesense.experiments.studies import Part, Study, trained_by
 from samesense.training.driver import START
-from samesense.training.options import TrainJob
 
 UNSEEN = ("gallery", "query")
 LEARNED_FROM = ("train", "validation", *UNSEEN)
@@ -55,69 +56,70 @@ def split_as_trained(artefact: Artefact, manifest: Manifest) -> Manifest:
         ArtefactError: if the run that made the model is not whole.
         CorpusError: if the corpus holds images that the model was trained on where it must not.
     """
-    trained_by = _trained_by(artefact)
+    job = trained_by(artefact)
     split = leave_domains_out(
         manifest,
-        held_out=trained_by.corpus.held_out,
-        seed=trained_by.seed,
-        shares=trained_by.corpus.shares,
+        held_out=job.corpus.held_out,
+        seed=job.seed,
+        shares=job.corpus.shares,
     )
     refuse_leaks(split, trained_on=artefact.folder.parent / SPLITS_FILE)
     return split
 
 
+def splits_of(studies: Sequence[Study], manifest: Manifest) -> dict[Part, Manifest]:
+    """Split a corpus as the trainings did, for each part.
+
+    Raises:
+        SamesenseError: as ``split_of_all``.
+    """
+    return {
+        part: split_of_all([study.artefacts[part] for study in studies], manifest)
+        for part in studies[0].artefacts
+    }
+
+
 @dataclass(frozen=True)
 class Evaluated:
-    """What a protocol gives for some models, by their names."""
+    """What a protocol gives for some models."""
 
-    rows: list[Row]
-    artefacts: dict[str, Artefact]
+    studies: Sequence[Study]
+    measured: list[Measured]
     folds: list[Fold]
+    """Of the first seed of every held-out domain."""
+
+    @property
+    def rows(self) -> list[Row]:
+        """The numbers alone, of every run."""
+        return [one.row for one in self.measured]
 
 
-def run_evaluation(job: EvaluateJob, *, split: Manifest) -> Evaluated:
+def run_evaluation(
+    job: EvaluateJob, *, studies: Sequence[Study], splits: Mapping[Part, Manifest]
+) -> Evaluated:
     """Measure each model and its unaligned backbone by a protocol, and how every other model
     differs from the first.
 
     Ray must be running.
-
-    Raises:
-        ArtefactError: if a model cannot be read.
     """
-    found = [load_artefact(model) for model in job.models]
-    artefacts = dict(zip(told_apart(found), found, strict=True))
-    rows: list[Row] = []
-    folds: list[Fold] = []
-    first: Rated | None = None
-    for name, artefact in artefacts.items():
-        fold = compare(
-            artefact,
-            split,
-            cache_root=job.cache,
-            limits=job.limits,
-            splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
-        )
-        rated = rate(fold, seed=_trained_by(artefact).seed, model=name, protocol=job.protocol)
-        rows += rated.rows() if first is None else rated.rows_beside(first)
-        first = first or rated
-        shown = fold.held_out if len(artefacts) == 1 else f"{fold.held_out}, {name}"
-        folds.append(replace(fold, held_out=shown))
-    return Evaluated(rows, artefacts, folds)
-
-
-def told_apart(artefacts: Sequence[Artefact]) -> list[str]:
-    """Return a name for each model: its recipe's, or where two are the same that of its run."""
-    names = [artefact.recipe.name for artefact in artefacts]
-    if len(set(names)) == len(names):
-        return names
-    return [
-        str(artefact.folder.parent if artefact.folder.name == MODEL_FOLDER else artefact.folder)
-        for artefact in artefacts
-    ]
-
-
-def _trained_by(artefact: Artefact) -> TrainJob:
-    return TrainJob.model_validate(artefact.record.provenance["config"])
+    measured: list[Measured] = []
+    folds: dict[tuple[str, str], Fold] = {}
+    for part, split in splits.items():
+        first: Rated | None = None
+        for study in studies:
+            fold = compare(
+                study.artefacts[part],
+                split,
+                cache_root=job.cache,
+                limits=job.limits,
+                splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
+            )
+            rated = rate(fold, seed=part[1], model=study.name, protocol=job.protocol)
+            measured += rated.measured() if first is None else rated.measured_beside(first)
+            first = first or rated
+            shown = fold.held_out if len(studies) == 1 else f"{fold.held_out}, {study.name}"
+            folds.setdefault((fold.held_out, study.name), replace(fold, held_out=shown))
+    return Evaluated(studies, measured, list(folds.values()))
 
 
 def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
