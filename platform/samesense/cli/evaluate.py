@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from samesense.corpus.manifest import Manifest
     from samesense.evaluation.options import EvaluateJob
     from samesense.experiments.evaluation import Evaluated
 
@@ -109,6 +110,7 @@ def _evaluate(
         write_page(page, report=report)
         print(f"page     {page}")
     print(f"results  {results}")
+    _tell_in_cards(job, evaluated, found.manifest)
 
 
 def _tell(job: "EvaluateJob", evaluated: "Evaluated") -> None:
@@ -123,3 +125,15 @@ def _tell(job: "EvaluateJob", evaluated: "Evaluated") -> None:
     compared = findings(evaluated.measured)
     if any(one.gain is not None for one in compared):
         print(f"\n{chance_table(compared)}\n")
+
+
+def _tell_in_cards(job: "EvaluateJob", evaluated: "Evaluated", manifest: "Manifest") -> None:
+    """Write what was found into the models' cards, if they can be written."""
+    from samesense.core.errors import WriteError
+    from samesense.experiments.cards import write_cards
+
+    try:
+        for card in write_cards(job, evaluated, manifest=manifest):
+            print(f"card     {card}")
+    except WriteError as error:
+        print(f"card     left as it is: {error}")

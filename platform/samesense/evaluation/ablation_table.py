@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from samesense.evaluation.ablation import Ablation
+from samesense.evaluation.markdown import markdown_table
 from samesense.evaluation.results import BASELINE, MEAN, Gain, Row, gain, summarise, told
 
 LEADING = "mAP@200"
@@ -11,7 +12,7 @@ NUMBERS = (LEADING, "Prec@200", "domain probe")
 
 def ablation_table(ablation: Ablation) -> str:
     """Return the cells as one Markdown table."""
-    return _markdown(ablation_cells(ablation))
+    return markdown_table(ablation_cells(ablation))
 
 
 def ablation_cells(ablation: Ablation) -> list[list[str]]:
@@ -51,13 +52,3 @@ def _gains(rows_of: Mapping[str, Sequence[Row]], variant: str, reference: str) -
 def _marked(difference: Gain) -> str:
     spread = f" ± {difference.std:.3f}" if difference.seeds > 1 else ""
     return f"{difference.mean:+.3f}{spread}{' *' if difference.beyond_spread else ''}"
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    told_lines = [
-        "| " + " | ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)) + " |"
-        for line in lines
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([told_lines[0], rule, *told_lines[1:]])

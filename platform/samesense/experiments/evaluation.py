@@ -84,9 +84,15 @@ class Evaluated:
     """What a protocol gives for some models."""
 
     studies: Sequence[Study]
-    measured: list[Measured]
+    of_part: Mapping[Part, list[Measured]]
+    """What each split measured, of all models."""
     folds: list[Fold]
     """Of the first seed of every held-out domain."""
+
+    @property
+    def measured(self) -> list[Measured]:
+        """What all splits measured."""
+        return [one for of_part in self.of_part.values() for one in of_part]
 
     @property
     def rows(self) -> list[Row]:
@@ -102,10 +108,11 @@ def run_evaluation(
 
     Ray must be running.
     """
-    measured: list[Measured] = []
+    of_part: dict[Part, list[Measured]] = {}
     folds: dict[tuple[str, str], Fold] = {}
     for part, split in splits.items():
         first: Rated | None = None
+        measured = of_part.setdefault(part, [])
         for study in studies:
             fold = compare(
                 study.artefacts[part],
@@ -119,7 +126,7 @@ def run_evaluation(
             first = first or rated
             shown = fold.held_out if len(studies) == 1 else f"{fold.held_out}, {study.name}"
             folds.setdefault((fold.held_out, study.name), replace(fold, held_out=shown))
-    return Evaluated(studies, measured, list(folds.values()))
+    return Evaluated(studies, of_part, list(folds.values()))
 
 
 def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:
