@@ -11,7 +11,7 @@ from samesense.evaluation.options import Protocol
 from samesense.evaluation.protocols.dg import domain_generalisation
 from samesense.evaluation.protocols.gap import domain_gap
 from samesense.evaluation.protocols.matrix import Matrix, source_target_matrix
-from samesense.evaluation.protocols.scores import Scores
+from samesense.evaluation.protocols.scores import Each, Scores
 from samesense.evaluation.protocols.udcdr import udcdr
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import BASELINE, BASELINE_OF, OVER, Row
@@ -94,23 +94,26 @@ class Rated:
         return Measured(row, self.queries, values_Q, gain_Q)
 
 
-def rate(fold: Fold, *, seed: int, model: str, protocol: Protocol = "udcdr") -> Rated:
-    """Measure the unaligned and the aligned vectors of a fold."""
-    before, after = (_scores(embedded, protocol) for embedded in (fold.before, fold.after))
+def rate(
+    fold: Fold, *, seed: int, model: str, protocol: Protocol = "udcdr", each: Each = map
+) -> Rated:
+    """Measure the unaligned and the aligned vectors of a fold; ``each`` scores blocks of queries,
+    in other processes if it likes."""
+    before, after = (_scores(embedded, protocol, each) for embedded in (fold.before, fold.after))
     queries = fold.after.of(splits=("query",)).manifest.hash
     return Rated(fold.held_out, seed, model, protocol, queries, before, after)
 
 
-def _scores(embedded: Embedded, protocol: Protocol) -> Scores:
+def _scores(embedded: Embedded, protocol: Protocol, each: Each) -> Scores:
     match protocol:
         case "udcdr":
-            return udcdr(embedded)
+            return udcdr(embedded, each=each)
         case "dg":
             return domain_generalisation(embedded)
         case "gap":
             return domain_gap(embedded)
         case "matrix":
-            return _matrix_scores(source_target_matrix(embedded))
+            return _matrix_scores(source_target_matrix(embedded, each=each))
 
 
 def _matrix_scores(matrix: Matrix) -> Scores:

@@ -22,6 +22,7 @@ from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.rated import Rated, rate
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import Row
+from samesense.experiments.blocks import on_workers
 from samesense.experiments.studies import Part, Study, trained_by
 from samesense.training.driver import START
 
@@ -121,7 +122,9 @@ def run_evaluation(
                 limits=job.limits,
                 splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
             )
-            rated = rate(fold, seed=part[1], model=study.name, protocol=job.protocol)
+            rated = rate(
+                fold, seed=part[1], model=study.name, protocol=job.protocol, each=on_workers
+            )
             measured += rated.measured() if first is None else rated.measured_beside(first)
             first = first or rated
             shown = fold.held_out if len(studies) == 1 else f"{fold.held_out}, {study.name}"
