@@ -56,16 +56,21 @@ def place(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
 @pytest.fixture(scope="module")
 def run(place: Path) -> Path:
     """A training run, made by the command."""
-    done = samesense(
-        *("train", "-c", ROOT / "jobs/configs/alignment.yaml"),
-        *("--set", "corpus.uri=photos", "--set", "corpus.held_out=domain0"),
-        *("--set", "recipe.blocks.backbone.model=backbone", "--set", "recipe.stages.0.steps=40"),
-        *("--set", "recipe.stages.0.validate_every_steps=20", "--set", "out=runs/one"),
-        cwd=place,
-    )
+    done = train(place, "runs/one", seed=0)
     assert "train align: 40/40" in done.stderr
     assert "model    " in done.stdout
     return place / "runs" / "one"
+
+
+def train(place: Path, out: str, *, seed: int) -> Said:
+    return samesense(
+        *("train", "-c", ROOT / "jobs/configs/alignment.yaml"),
+        *("--set", "corpus.uri=photos", "--set", "corpus.held_out=domain0"),
+        *("--set", "recipe.blocks.backbone.model=backbone", "--set", "recipe.stages.0.steps=40"),
+        *("--set", "recipe.stages.0.validate_every_steps=20"),
+        *("--set", f"out={out}", "--set", f"seed={seed}"),
+        cwd=place,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +195,28 @@ def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path, run: Pa
     assert f"{udcdr[0]['value']:.3f}" in table
     assert f"{there['value']:.3f}" in square
     assert max(map(len, square.splitlines())) < 80
+
+
+def test_runs_of_two_seeds_are_one_model(place: Path, run: Path) -> None:
+    train(place, "other/seed1", seed=1)
+    both = ("--model", "runs/one", "--model", "other/seed1")
+    asked = ("evaluate", *both, "--corpus", "photos", "--out", "rows.json")
+    told = samesense(*asked, "--report", "seeds.html", cwd=place).stdout
+    rows = json.loads((place / "rows.json").read_text())
+    assert {(row["model"], row["seed"]) for row in rows} == {
+        (model, seed) for model in ("identity", "alignment") for seed in (0, 1)
+    }
+    values = [
+        row["value"] for row in rows if (row["model"], row["metric"]) == ("alignment", "mAP@200")
+    ]
+    assert f"{sum(values) / 2:.3f} ± " in told
+    assert "± standard deviation over seeds" in told
+    page = json.loads((place / "seeds.json").read_text())
+    assert page["rows"] == rows
+    card = samesense("models", "show", "other/seed1", cwd=place).stdout
+    assert "## Evaluation by udcdr-clean, held out: domain0" in card
+    assert "Over 2 seeds" in card
+    assert "parameters trained" in (place / "seeds.html").read_text()
 
 
 def test_trained_models_are_listed_and_shown(place: Path, run: Path) -> None:

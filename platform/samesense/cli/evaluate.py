@@ -68,6 +68,8 @@ def evaluate(
     if report is not None and job.protocol != "udcdr":
         raise ConfigError(f"--report: the page is of protocol udcdr, not of {job.protocol}")
     results = out or model[0] / "results.json"
+    if report is not None and report.with_suffix(".json") == results:
+        raise ConfigError(f"--report: its numbers would be written over {results}; name it anew")
     refuse_lost_paths(out=str(results), report=str(report or ""), cache=job.cache)
     _evaluate(job, results, page=report, ablation=ablation)
 

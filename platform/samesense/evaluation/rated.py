@@ -100,8 +100,13 @@ def rate(
     """Measure the unaligned and the aligned vectors of a fold; ``each`` scores blocks of queries,
     in other processes if it likes."""
     before, after = (_scores(embedded, protocol, each) for embedded in (fold.before, fold.after))
-    queries = fold.after.of(splits=("query",)).manifest.hash
-    return Rated(fold.held_out, seed, model, protocol, queries, before, after)
+    return Rated(fold.held_out, seed, model, protocol, _queries(fold, after), before, after)
+
+
+def _queries(fold: Fold, scores: Scores) -> str:
+    """Return a hash of the queries; where more is asked than the split's, of all items."""
+    queries = fold.after.of(splits=("query",)).manifest
+    return (queries if len(queries) == scores.n_queries else fold.after.manifest).hash
 
 
 def _scores(embedded: Embedded, protocol: Protocol, each: Each) -> Scores:

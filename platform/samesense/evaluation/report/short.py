@@ -87,8 +87,9 @@ def _failures(folds: Sequence[Facts]) -> str:
     for facts in folds:
         pairs.update({(a, b): times for a, b, times, _ in confusions(facts)})
     ((of, answered), often), *_ = pairs.most_common()
+    queries = "query" if often == 1 else "queries"
     return (
         f"{len(after) / asked:.0%} of queries have a wrong first answer ({len(before) / asked:.0%} "
         f"before). The most frequent likely reason, with {times / len(after):.0%}: "
-        f"{REASONS[reason]}. The most frequent error: {answered} for {of}, {often:,} times."
+        f"{REASONS[reason]}. The most frequent error: {answered} for {of} ({often:,} {queries})."
     )

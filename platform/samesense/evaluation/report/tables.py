@@ -14,6 +14,8 @@ from samesense.evaluation.results import (
 )
 
 NONE = "–"
+MANY = 8
+"""Beyond so many columns a table is set closer."""
 
 
 def score_tables(rows: Sequence[Row]) -> str:
@@ -46,8 +48,10 @@ def html_table(
         + "</tr>"
         for line in lines
     )
+    wide = ' class="wide"' if len(heads) > MANY else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table{wide}>"
         f"<caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )

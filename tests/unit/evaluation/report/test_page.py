@@ -17,14 +17,15 @@ from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
 from samesense.evaluation.ablation import Ablation
 from samesense.evaluation.embedded import Embedded
-from samesense.evaluation.findings import findings
+from samesense.evaluation.findings import Finding, findings
 from samesense.evaluation.protocols.gap import domain_gap
 from samesense.evaluation.protocols.matrix import source_target_matrix
 from samesense.evaluation.rated import rate
+from samesense.evaluation.report.certainty import certainty_table
 from samesense.evaluation.report.grid import COLUMNS, TILE_PX, draw_grid
 from samesense.evaluation.report.page import write_page
 from samesense.evaluation.report.report import Fold, Report
-from samesense.evaluation.results import Row
+from samesense.evaluation.results import Row, Summary
 from tests.fixtures.corpora import write_patterns
 
 ODD = '<b>&"x'
@@ -201,3 +202,23 @@ def test_a_grid_has_a_place_for_every_hit(hits: int, query: str) -> None:
     reds = (np.asarray(sheet) == (255, 0, 0)).all(axis=2).sum()
     shown = hits + (query == "picture")
     assert reds == pytest.approx(shown * TILE_PX**2 / 2, rel=0.15)
+
+
+def test_a_model_is_beside_its_own_backbone_where_it_has_one() -> None:
+    gain = Summary(0.1, 0.0, 1)
+
+    def finding(model: str, value: float, by: Summary | None) -> Finding:
+        of = Summary(value, 0.0, 1)
+        return Finding("sketch", "udcdr-clean", model, "mAP@200", of, 0.1, 0.9, by, None)
+
+    found = [
+        finding("identity", 0.111, None),
+        finding("one", 0.5, gain),
+        finding("identity of two", 0.222, None),
+        finding("two", 0.5, gain),
+    ]
+    html = certainty_table(found)
+    one, two = re.findall(r"<tr><th scope=\"row\".*?</tr>", html)
+    assert "0.111" in one
+    assert "0.222" in two
+    assert certainty_table(found[:1]) == ""
