@@ -3,6 +3,7 @@ several domains.
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ from samesense.training.record import MAY_DIFFER
 
 Part = tuple[tuple[str, ...], int]
 """The domains that a run was trained without, and its seed."""
-OF_THE_PART = ("seed", "corpus.held_out")
+OF_THE_PART = r"seed|corpus\.held_out(\.\d+)?"
+"""The keys of a job that say it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _but_for_the_part(job: TrainJob) -> str:
     kept = {
         key: value
         for key, value in flat(job.model_dump(mode="json")).items()
-        if not key.startswith((*OF_THE_PART, *MAY_DIFFER))
+        if not (re.fullmatch(OF_THE_PART, key) or key.startswith(MAY_DIFFER))
     }
     return hash_json(kept)
 
