@@ -1,68 +1,30 @@
 """The commands, as a person types them, from a folder of images to hits."""
 
-import contextlib
-import io
 import json
 import shutil
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from samesense.cli.main import main
 from samesense.index.store import open_store
-from tests.conftest import ROOT
 from tests.fixtures.bad_images import Bad, write_odd_files
-from tests.fixtures.corpora import write_patterns
-from tests.fixtures.tiny_models import MLLMS
+from tests.integration.commands import CONCEPTS, DOMAINS, EACH, samesense, train, write_place
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("ray_cluster")]
-CONCEPTS, DOMAINS, EACH = 6, 3, 10
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command printed."""
-
-    stdout: str
-    stderr: str
-
-
-def samesense(*words: str | Path, cwd: Path, code: int = 0) -> Said:
-    """Run a command in this process, on the session's Ray, and check its exit code."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(cwd)
-        patch.setattr(sys, "argv", ["samesense", *map(str, words)])
-        silenced = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-        with silenced[0], silenced[1], pytest.raises(SystemExit) as ended:
-            main()
-    assert ended.value.code == code, err.getvalue()
-    return Said(out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
     """A folder with a corpus `photos` and a model `backbone`, in which commands are run."""
-    folder = tmp_path_factory.mktemp("place")
-    write_patterns(folder / "photos", concepts=CONCEPTS, domains=DOMAINS, each=EACH)
-    MLLMS["idefics3"](folder / "backbone")
-    return folder
+    return write_place(tmp_path_factory.mktemp("place"))
 
 
 @pytest.fixture(scope="module")
 def run(place: Path) -> Path:
     """A training run, made by the command."""
-    done = samesense(
-        *("train", "-c", ROOT / "jobs/configs/alignment.yaml"),
-        *("--set", "corpus.uri=photos", "--set", "corpus.held_out=domain0"),
-        *("--set", "recipe.blocks.backbone.model=backbone", "--set", "recipe.stages.0.steps=40"),
-        *("--set", "recipe.stages.0.validate_every_steps=20", "--set", "out=runs/one"),
-        cwd=place,
-    )
+    done = train(place, "runs/one", seed=0)
     assert "train align: 40/40" in done.stderr
     assert "model    " in done.stdout
     return place / "runs" / "one"
@@ -156,40 +118,6 @@ def test_an_index_is_listed_verified_and_built_again(indexed: Path) -> None:
     built = samesense(*build, "--switch", cwd=indexed).stdout
     assert [line.split()[1] for line in built.splitlines()[:DOMAINS]] == [images] * DOMAINS
     assert "hnsw" in samesense("index", "list", "copy", cwd=indexed).stdout
-
-
-def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path, run: Path) -> None:
-    command = ("evaluate", "--model", "runs/one", "--corpus", "photos", "--out", "both.json")
-    table = samesense(*command, "--protocol", "udcdr", cwd=place).stdout
-    square = samesense(*command, "--protocol", "matrix", cwd=place).stdout
-    classified = samesense(*command, "--protocol", "dg", cwd=place).stdout
-    assert "accuracy, prototypes" in classified
-    gap = samesense(*command, "--protocol", "gap", cwd=place).stdout
-    assert "neighbour mixing" in gap
-    assert "intervals over queries" in table
-    rows = json.loads((place / "both.json").read_text())
-    assert {row["model"] for row in rows} == {"identity", "alignment"}
-    assert {row["held_out"] for row in rows} == {"domain0"}
-    assert all(0 <= row["value"] <= 1 for row in rows if row["metric"].startswith("mAP"))
-    udcdr = [row for row in rows if row["protocol"] == "udcdr-clean"]
-    assert {"mAP@200", "Prec@200"} <= {row["metric"] for row in udcdr}
-    assert {row["n_queries"] for row in udcdr} == {CONCEPTS * EACH}
-    aligned = [row for row in udcdr if row["model"] != "identity" and row["low"] is not None]
-    assert {row["metric"] for row in aligned} == {"mAP@200", "Prec@200", "mAP@all"}
-    assert all(row["low"] <= row["value"] <= row["high"] for row in aligned)
-    assert all(0 < row["p_value"] <= 1 for row in aligned)
-    shutil.copytree(place / "runs/one", place / "runs/two")
-    page = ("--report", "page.html")
-    beside = samesense(*command, "--model", "runs/two", *page, cwd=place).stdout
-    assert "neighbour mixing" in (place / "page.html").read_text()
-    assert "mAP@200 over runs/one" in beside
-    cells = {row["metric"]: row for row in rows if row["protocol"] == "matrix-clean"}
-    assert len(cells) == DOMAINS**2 + 1
-    there = cells["mAP@all domain0→domain1"]
-    assert (there["n_queries"], there["n_gallery"]) == (CONCEPTS * EACH, CONCEPTS * EACH // 5)
-    assert f"{udcdr[0]['value']:.3f}" in table
-    assert f"{there['value']:.3f}" in square
-    assert max(map(len, square.splitlines())) < 80
 
 
 def test_trained_models_are_listed_and_shown(place: Path, run: Path) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 
 from samesense.recipe.options import Recipe
 
+LAST = "## Use\n"
+"""The heading of the card's last section."""
+
 
 def model_card(recipe: Recipe, *, record: Mapping[str, Any]) -> str:
     """Return the card as Markdown, drawn from the recipe and the artefact's record."""
@@ -36,11 +39,22 @@ vectors of this model.
 |---|---|
 {scores}
 
-## Use
-```python
+{LAST}```python
 from samesense.artefact.folder import load_encoder
 
 encoder = load_encoder("path/of/this/folder")
 vectors = encoder.embed_images([image])  # (N, d) float32, unit length
 ```
 """
+
+
+def with_section(card: str, *, name: str, section: str) -> str:
+    """Return the card with a section of this name, in the place of the one it had, or before the
+    last."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    block = f"{begin}\n{section.strip()}\n{end}\n"
+    if begin in card and end in card:
+        before, rest = card.split(begin, 1)
+        return before + block.rstrip() + rest.split(end, 1)[1]
+    before, last, rest = card.rpartition(LAST)
+    return f"{before}{block}\n{last}{rest}" if last else f"{card.rstrip()}\n\n{block}"

@@ -19,9 +19,10 @@ import yaml
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
-from samesense.artefact.card import model_card
+from samesense.artefact.card import model_card, with_section
 from samesense.core.errors import ArtefactError, did_you_mean
 from samesense.core.options import Options
+from samesense.core.storage import write_text_atomically
 from samesense.encoder.align.options import IdentityOptions
 from samesense.encoder.build import build_aligner, build_encoder
 from samesense.encoder.encoder import Encoder
@@ -105,6 +106,22 @@ class Artefact:
     def tower_fingerprint(self, view: str | None = None, *, adapter: bool = True) -> str:
         """Return the key of the cache of a view's tower vectors, by default that of images."""
         return self.aligner().tower_fingerprint(view, adapter=adapter)
+
+    def tell_in_card(self, *, name: str, section: str) -> Path:
+        """Put a section into the model card, in the place of its last version, and return the file.
+
+        Nothing else changes, the fingerprint neither.
+
+        Raises:
+            WriteError: if the file cannot be written.
+        """
+        path = self.folder / CARD
+        if path.is_file():
+            card = path.read_text(encoding="utf-8")
+        else:
+            card = model_card(self.recipe, record=self.record.model_dump())
+        write_text_atomically(path, with_section(card, name=name, section=section))
+        return path
 
     @property
     def holds_towers(self) -> bool:

@@ -1,7 +1,5 @@
 """``samesense ablate``: variants of a recipe, over held-out domains and seeds, as one table."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from samesense.experiments.options import AblateJob
     from samesense.experiments.trial import Trial
 
-RESULTS, TABLE = "results.json", "table.md"
+TABLE = "table.md"
 
 
 def ablate(
@@ -88,6 +86,7 @@ def _stopped(trials: "Sequence[Trial]") -> Exception:
 def _tell(job: "AblateJob", trials: "Sequence[Trial]") -> None:
     """Write the rows and the table of the variants all of whose runs are finished."""
     from samesense.core.storage import write_text_atomically
+    from samesense.evaluation.ablation import Ablation, write_ablation
     from samesense.evaluation.ablation_table import ablation_table
 
     outcomes = {
@@ -101,17 +100,17 @@ def _tell(job: "AblateJob", trials: "Sequence[Trial]") -> None:
     }
     if not whole:
         return
-    rows = {
-        name: [row for outcome in found for row in outcome.rows] for name, found in whole.items()
-    }
-    table = ablation_table(
-        rows,
+    ablation = Ablation(
+        name=Path(job.out).name,
         reference=job.reference,
         parameters={name: found[0].trained_parameters for name, found in whole.items()},
+        rows={
+            name: [row for outcome in found for row in outcome.rows]
+            for name, found in whole.items()
+        },
     )
-    results, page = Path(job.out) / RESULTS, Path(job.out) / TABLE
-    plain = {name: [asdict(row) for row in of] for name, of in rows.items()}
-    write_text_atomically(results, json.dumps(plain, indent=1) + "\n")
+    table, page = ablation_table(ablation), Path(job.out) / TABLE
+    results = write_ablation(Path(job.out), ablation)
     write_text_atomically(page, table + "\n")
     print(f"\n{table}\n\n* beyond the spread over seeds\nresults  {results}\ntable    {page}")
 

@@ -1,30 +1,39 @@
-"""Variants of a recipe side by side, from rows of results to one Markdown table."""
+"""Variants of a recipe side by side, from rows of results to one table."""
 
 from collections.abc import Mapping, Sequence
 
+from samesense.evaluation.ablation import Ablation
+from samesense.evaluation.markdown import markdown_table
 from samesense.evaluation.results import BASELINE, MEAN, Gain, Row, gain, summarise, told
 
 LEADING = "mAP@200"
 NUMBERS = (LEADING, "Prec@200", "domain probe")
 
 
-def ablation_table(
-    rows_of: Mapping[str, Sequence[Row]], *, reference: str, parameters: Mapping[str, int]
-) -> str:
-    """Return a line for each variant: means over held-out domains, ± std over seeds.
+def ablation_table(ablation: Ablation) -> str:
+    """Return the cells as one Markdown table."""
+    return markdown_table(ablation_cells(ablation))
 
-    ``rows_of`` holds each variant's rows, its own unaligned baseline among them; ``parameters`` how
-    many numbers each trained. Differences are paired by seed, and marked where they are beyond
-    their spread (``results.gain``).
+
+def ablation_cells(ablation: Ablation) -> list[list[str]]:
+    """Return the heads and a line for each variant: means over held-out domains, ± std over seeds.
+
+    Differences are paired by seed, and marked where they are beyond their spread
+    (``results.gain``).
     """
     heads = ["variant", "trained"]
     heads += [f"{name}{which}" for name in NUMBERS for which in (" unaligned", "")]
-    heads += [f"{LEADING} over unaligned", f"{LEADING} over {reference}"]
+    heads += [f"{LEADING} over unaligned", f"{LEADING} over {ablation.reference}"]
     lines = [
-        [name, f"{parameters[name]:,}", *_numbers(rows, name), *_gains(rows_of, name, reference)]
-        for name, rows in rows_of.items()
+        [
+            name,
+            f"{ablation.parameters[name]:,}",
+            *_numbers(rows, name),
+            *_gains(ablation.rows, name, ablation.reference),
+        ]
+        for name, rows in ablation.rows.items()
     ]
-    return _markdown([heads, *lines])
+    return [heads, *lines]
 
 
 def _numbers(rows: Sequence[Row], variant: str) -> list[str]:
@@ -43,13 +52,3 @@ def _gains(rows_of: Mapping[str, Sequence[Row]], variant: str, reference: str) -
 def _marked(difference: Gain) -> str:
     spread = f" ± {difference.std:.3f}" if difference.seeds > 1 else ""
     return f"{difference.mean:+.3f}{spread}{' *' if difference.beyond_spread else ''}"
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    told_lines = [
-        "| " + " | ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)) + " |"
-        for line in lines
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([told_lines[0], rule, *told_lines[1:]])

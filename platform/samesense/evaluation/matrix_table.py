@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from samesense.evaluation.results import BASELINE, Row, aligned_models
+from samesense.evaluation.results import BASELINE, MEAN, Row, aligned_models, summarise
 
 PAIR = "mAP@all {source}→{target}"
 """The metric's name of one cell."""
@@ -11,10 +11,13 @@ COLUMN, GAP = 8, 2
 
 
 def matrix_table(rows: Sequence[Row]) -> str:
-    """Return a K × K table for the unaligned backbone and for each aligned model."""
+    """Return a K × K table for the unaligned backbone and for each aligned model: of several runs
+    the mean."""
     parts = []
+    means = summarise(rows)
     for model in (BASELINE, *aligned_models(rows)):
-        values = {row.metric: row.value for row in rows if row.model == model}
+        metrics = dict.fromkeys(row.metric for row in rows if row.model == model)
+        values = {metric: means[MEAN, model, metric].mean for metric in metrics}
         parts.append(_table(values, title="unaligned" if model == BASELINE else model))
     note = "mAP@all; rows are the query's domain, columns the gallery's"
     return "\n\n".join([note, *parts])

@@ -17,7 +17,8 @@ class EvaluateJob(Options):
     """Measure trained models on images that no stage of them has seen."""
 
     models: tuple[str, ...] = Field(min_length=1)
-    """Folders of training runs, or of their artefacts; the others are compared with the first."""
+    """Folders of training runs, or of their artefacts. Runs that differ only in seed or held-out
+    domains are one model; the other models are compared with the first."""
     corpus: str
     """The corpus that they were trained on."""
     protocol: Protocol = "udcdr"

@@ -11,6 +11,8 @@ from samesense.core.errors import ConfigError
 from samesense.core.storage import write_text_atomically
 
 BASELINE = "identity"
+BASELINE_OF = f"{BASELINE} of {{model}}"
+"""The name of a model's own backbone, where another model has another."""
 MEAN = "mean"
 DIFFERENCE = " over "
 OVER = f"{{metric}}{DIFFERENCE}{{other}}"
@@ -85,7 +87,7 @@ def summarise(rows: Iterable[Row]) -> dict[tuple[str, str, str], Summary]:
         by_cell[row.held_out, row.model, row.metric].append(row.value)
     for (model, metric), per_seed in _domain_means(rows).items():
         by_cell[MEAN, model, metric] = list(per_seed.values())
-    return {cell: _summary(values) for cell, values in by_cell.items()}
+    return {cell: summary_of(values) for cell, values in by_cell.items()}
 
 
 def gain(rows: Sequence[Row], *, model: str, metric: str, over: str = BASELINE) -> Gain:
@@ -93,8 +95,8 @@ def gain(rows: Sequence[Row], *, model: str, metric: str, over: str = BASELINE) 
     domains."""
     means = _domain_means(rows)
     after, before = means[model, metric], means[over, metric]
-    paired = _summary([after[seed] - before[seed] for seed in after])
-    spread = max(paired.std, _summary(list(after.values())).std)
+    paired = summary_of([after[seed] - before[seed] for seed in after])
+    spread = max(paired.std, summary_of(list(after.values())).std)
     beyond = paired.seeds > 1 and abs(paired.mean) > spread
     return Gain(paired.mean, paired.std, paired.seeds, beyond)
 
@@ -125,6 +127,12 @@ def results_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def summary_of(values: Sequence[float]) -> Summary:
+    """Return the mean and the sample standard deviation of one value a seed."""
+    std = statistics.stdev(values) if len(values) > 1 else 0.0
+    return Summary(mean=statistics.fmean(values), std=std, seeds=len(values))
+
+
 def told(summary: Summary) -> str:
     """Return a mean and, of several seeds, its spread."""
     spread = f" ± {summary.std:.3f}" if summary.seeds > 1 else ""
@@ -141,8 +149,3 @@ def _domain_means(rows: Iterable[Row]) -> dict[tuple[str, str], dict[int, float]
         cell: {seed: statistics.fmean(per_domain) for seed, per_domain in per_seed.items()}
         for cell, per_seed in values.items()
     }
-
-
-def _summary(values: Sequence[float]) -> Summary:
-    std = statistics.stdev(values) if len(values) > 1 else 0.0
-    return Summary(mean=statistics.fmean(values), std=std, seeds=len(values))

@@ -3,14 +3,14 @@
 Shapes: N items, D width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact
+from samesense.artefact.folder import Artefact, load_artefact
 from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
 from samesense.core.errors import ArtefactError, ConfigError, CorpusError
@@ -20,11 +20,14 @@ from samesense.corpus.published import without_copies
 from samesense.corpus.split_file import SPLIT_FILE, SplitFile
 from samesense.corpus.splits import ASKED, SPLITS_FILE, leave_domains_out
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.measured import Measured
 from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.protocols.asked import asked
 from samesense.evaluation.rated import Rated, rate
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import Row
+from samesense.experiments.blocks import on_workers
+from samesense.experiments.studies import Part, Study, trained_by
 from samesense.training.driver import START
 from samesense.training.options import TrainJob
 
@@ -68,8 +71,8 @@ def split_as_trained(artefact: Artefact, manifest: Manifest, *, job: EvaluateJob
         CorpusError: if the corpus holds images that the model was trained on where it must not; of
             the official variant, whose gallery is such, if it is not the one of the split.
     """
-    trained_by, run = _trained_by(artefact), artefact.folder.parent
-    shared = None if trained_by.corpus.split is None else SplitFile.read(run / SPLIT_FILE)
+    asked_for, run = trained_by(artefact), artefact.folder.parent
+    shared = None if asked_for.corpus.split is None else SplitFile.read(run / SPLIT_FILE)
     if job.variant == "official":
         _refuse_unpublished(shared, run=run)
     if shared is not None:
@@ -78,10 +81,10 @@ def split_as_trained(artefact: Artefact, manifest: Manifest, *, job: EvaluateJob
     else:
         split = leave_domains_out(
             manifest,
-            held_out=trained_by.corpus.held_out,
-            seed=trained_by.seed,
-            shares=trained_by.corpus.shares,
-            held_out_classes=trained_by.corpus.held_out_classes,
+            held_out=asked_for.corpus.held_out,
+            seed=asked_for.seed,
+            shares=asked_for.corpus.shares,
+            held_out_classes=asked_for.corpus.held_out_classes,
         )
     if job.variant == "clean":
         refuse_leaks(split, trained_on=run / SPLITS_FILE)
@@ -96,77 +99,89 @@ def _refuse_unpublished(shared: SplitFile | None, *, run: Path) -> None:
         )
 
 
+def splits_of(
+    studies: Sequence[Study], manifest: Manifest, *, job: EvaluateJob
+) -> dict[Part, Manifest]:
+    """Split a corpus as the trainings did, for each part.
+
+    Raises:
+        SamesenseError: as ``split_of_all``.
+    """
+    return {
+        part: split_of_all([study.artefacts[part] for study in studies], manifest, job=job)
+        for part in studies[0].artefacts
+    }
+
+
 @dataclass(frozen=True)
 class Evaluated:
-    """What a protocol gives for some models, by their names."""
+    """What a protocol gives for some models."""
 
-    rows: list[Row]
-    artefacts: dict[str, Artefact]
+    studies: Sequence[Study]
+    of_part: Mapping[Part, list[Measured]]
+    """What each split measured, of all models."""
     folds: list[Fold]
+    """Of the first seed of every held-out domain."""
+
+    @property
+    def measured(self) -> list[Measured]:
+        """What all splits measured."""
+        return [one for of_part in self.of_part.values() for one in of_part]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The numbers alone, of every run."""
+        return [one.row for one in self.measured]
 
 
-def run_evaluation(job: EvaluateJob, *, split: Manifest) -> Evaluated:
+def run_evaluation(
+    job: EvaluateJob, *, studies: Sequence[Study], splits: Mapping[Part, Manifest]
+) -> Evaluated:
     """Measure each model and its unaligned backbone by a protocol, and how every other model
     differs from the first.
 
     Ray must be running.
-
-    Raises:
-        ArtefactError: if a model cannot be read.
     """
-    found = [load_artefact(model) for model in job.models]
-    artefacts = dict(zip(told_apart(found), found, strict=True))
-    rows: list[Row] = []
-    folds: list[Fold] = []
-    first: Rated | None = None
-    looked_at = _asked(split, job)
-    for name, artefact in artefacts.items():
-        fold = compare(
-            artefact,
-            looked_at,
-            cache_root=job.cache,
-            limits=job.limits,
-            splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
-        )
-        fold = replace(fold, held_out=_held_out(_trained_by(artefact), split))
-        rated = rate(
-            fold,
-            seed=_trained_by(artefact).seed,
-            model=name,
-            protocol=job.protocol,
-            measure=job.measure,
-        )
-        rows += rated.rows() if first is None else rated.rows_beside(first)
-        first = first or rated
-        shown = fold.held_out if len(artefacts) == 1 else f"{fold.held_out}, {name}"
-        folds.append(replace(fold, held_out=shown))
-    return Evaluated(rows, artefacts, folds)
+    of_part: dict[Part, list[Measured]] = {}
+    folds: dict[tuple[str, str], Fold] = {}
+    for part, split in splits.items():
+        first: Rated | None = None
+        looked_at = _asked(split, job)
+        measured = of_part.setdefault(part, [])
+        for study in studies:
+            artefact = study.artefacts[part]
+            fold = compare(
+                artefact,
+                looked_at,
+                cache_root=job.cache,
+                limits=job.limits,
+                splits=LEARNED_FROM if job.protocol == "dg" else UNSEEN,
+            )
+            fold = replace(fold, held_out=_held_out(trained_by(artefact), split))
+            rated = rate(
+                fold,
+                seed=part[1],
+                model=study.name,
+                protocol=job.protocol,
+                measure=job.measure,
+                each=on_workers,
+            )
+            measured += rated.measured() if first is None else rated.measured_beside(first)
+            first = first or rated
+            shown = fold.held_out if len(studies) == 1 else f"{fold.held_out}, {study.name}"
+            folds.setdefault((fold.held_out, study.name), replace(fold, held_out=shown))
+    return Evaluated(studies, of_part, list(folds.values()))
 
 
-def told_apart(artefacts: Sequence[Artefact]) -> list[str]:
-    """Return a name for each model: its recipe's, or where two are the same that of its run."""
-    names = [artefact.recipe.name for artefact in artefacts]
-    if len(set(names)) == len(names):
-        return names
-    return [
-        str(artefact.folder.parent if artefact.folder.name == MODEL_FOLDER else artefact.folder)
-        for artefact in artefacts
-    ]
-
-
-def _held_out(trained_by: TrainJob, split: Manifest) -> str:
+def _held_out(trained: TrainJob, split: Manifest) -> str:
     """Return the held-out domains in words; where there are none, how many classes."""
     unseen = split.where(_is(split, ("gallery_unseen",))).labels
-    return " and ".join(sorted(trained_by.corpus.held_out)) or f"{len(unseen)} classes"
+    return " and ".join(sorted(trained.corpus.held_out)) or f"{len(unseen)} classes"
 
 
 def _is(split: Manifest, words: Sequence[str]) -> NDArray[np.bool_]:
     found_N: NDArray[np.bool_] = np.isin(split.column("split").astype(str), list(words))
     return found_N
-
-
-def _trained_by(artefact: Artefact) -> TrainJob:
-    return TrainJob.model_validate(artefact.record.provenance["config"])
 
 
 def refuse_leaks(split: Manifest, *, trained_on: Path) -> None:

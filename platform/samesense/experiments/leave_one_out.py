@@ -14,6 +14,8 @@ from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import Scan
 from samesense.corpus.sources.options import CorpusOptions
+from samesense.evaluation.findings import findings
+from samesense.evaluation.measured import Measured
 from samesense.evaluation.rated import rate
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.results import Row
@@ -44,7 +46,7 @@ def run_experiment(experiment: Experiment, found: Scan) -> Outcome:
     """
     started = time.monotonic()
     manifest = found.manifest
-    rows: list[Row] = []
+    measured: list[Measured] = []
     folds: list[Fold] = []
     runs: list[Trained] = []
     for seed in range(experiment.seeds):
@@ -56,15 +58,15 @@ def run_experiment(experiment: Experiment, found: Scan) -> Outcome:
             fold = compare(
                 trained.artefact, split, cache_root=experiment.cache, limits=DecodeLimits()
             )
-            rows += rate(fold, seed=seed, model=recipe.name).rows()
+            measured += rate(fold, seed=seed, model=recipe.name).measured()
             runs.append(trained)
             if seed == 0:
                 folds.append(fold)
     embedding = _embedding(experiment, model=runs[0].artefact.folder.parent)
     embed_corpus(embedding)
     return Outcome(
-        rows=rows,
-        report=_report(experiment, manifest, rows, folds, runs, time.monotonic() - started),
+        rows=[one.row for one in measured],
+        report=_report(experiment, manifest, measured, folds, runs, time.monotonic() - started),
         model=Path(embedding.model),
         index=embedding.index,
         milvus=_milvus(experiment),
@@ -90,7 +92,7 @@ def _milvus(experiment: Experiment) -> str:
 def _report(
     experiment: Experiment,
     manifest: Manifest,
-    rows: Sequence[Row],
+    measured: Sequence[Measured],
     folds: Sequence[Fold],
     runs: Sequence[Trained],
     seconds: float,
@@ -98,7 +100,7 @@ def _report(
     record = provenance(seed=0, config={}, corpus={})
     return Report(
         title=f"Cross-domain search on {Path(experiment.uri).name}",
-        rows=rows,
+        rows=[one.row for one in measured],
         folds=folds,
         cost={
             "images": f"{len(manifest):,}",
@@ -115,4 +117,5 @@ def _report(
             "made": str(record["made"]),
         }
         | versions(),
+        findings=findings(measured),
     )

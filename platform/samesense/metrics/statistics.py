@@ -45,21 +45,18 @@ def bootstrap_interval(
     return Interval(float(low), float(high))
 
 
-def paired_p_value(
-    values_Q: PerQuery, other_Q: PerQuery, *, draws: int = DRAWS, seed: int = 0
-) -> float:
+def paired_p_value(difference_Q: PerQuery, *, draws: int = DRAWS, seed: int = 0) -> float:
     """Return how often chance alone parts two models' means by as much, over the same queries.
 
-    A two-sided test by sign flips (Fisher's randomisation test of paired differences): were the
-    models the same, each query's difference could as well have had the other sign. At the least
-    1 / (draws + 1).
+    ``difference_Q`` is one model's value minus the other's, query by query. A two-sided test by
+    sign flips (Fisher's randomisation test of paired differences): were the models the same, each
+    query's difference could as well have had the other sign. At the least 1 / (draws + 1).
 
     Raises:
-        ValueError: if the queries are not the same number, or none.
+        ValueError: without queries.
     """
-    if len(values_Q) != len(other_Q) or not len(values_Q):
-        raise ValueError(f"{len(values_Q)} and {len(other_Q)} queries cannot be paired")
-    difference_Q = values_Q - other_Q
+    if not len(difference_Q):
+        raise ValueError("no queries: there is nothing to pair")
     seen = abs(difference_Q.mean())
     rng = np.random.default_rng(seed)
     rows_at_once = max(1, ENTRIES_AT_ONCE // len(difference_Q))

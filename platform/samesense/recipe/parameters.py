@@ -5,7 +5,7 @@ import re
 from samesense.core.errors import ConfigError, Fault, blame
 from samesense.encoder.build import build_skeleton
 from samesense.encoder.render.loading import load_config
-from samesense.recipe.options import Recipe, StageOptions
+from samesense.recipe.options import FitStageOptions, Recipe, StageOptions
 
 
 def check_parameters(recipe: Recipe) -> None:
@@ -43,3 +43,19 @@ def parameter_names(recipe: Recipe) -> list[str]:
         ModelError: if a model's configuration does not load.
     """
     return [name for name, _ in build_skeleton(recipe).blocks.named_parameters()]
+
+
+def count_trained(recipe: Recipe) -> int:
+    """Return how many numbers the stages train or fit.
+
+    Raises:
+        ModelError: if a model's configuration does not load.
+    """
+    blocks = build_skeleton(recipe).blocks
+    trained = [p for s in recipe.stages if isinstance(s, StageOptions) for p in s.trainable]
+    fitted = {s.block for s in recipe.stages if isinstance(s, FitStageOptions)}
+    tensors = {
+        **{n: p for n, p in blocks.named_parameters() if any(re.fullmatch(t, n) for t in trained)},
+        **{n: b for n, b in blocks.named_buffers() if n.split(".")[0] in fitted},
+    }
+    return sum(tensor.numel() for tensor in tensors.values())

@@ -1,7 +1,6 @@
 """The driver of a training job: splits, stages one after another on Ray Train, and the artefact."""
 
 import json
-import re
 import shutil
 import time
 from collections.abc import Callable
@@ -15,9 +14,10 @@ from samesense.artefact.folder import MODEL_FOLDER, Artefact, load_artefact, sav
 from samesense.artefact.provenance import provenance
 from samesense.core.errors import TrainingError
 from samesense.corpus.manifest import Manifest
-from samesense.encoder.build import build_encoder, build_skeleton
+from samesense.encoder.build import build_encoder
 from samesense.encoder.towers.options import is_adapter
-from samesense.recipe.options import FitStageOptions, Recipe, Stage, StageOptions
+from samesense.recipe.options import FitStageOptions, Stage
+from samesense.recipe.parameters import count_trained
 from samesense.training.checkpoints import Checkpoints
 from samesense.training.checks import (
     TRAINING_SPLITS,
@@ -87,19 +87,8 @@ def train(
     return Trained(
         artefact=artefact,
         seconds=time.monotonic() - started,
-        trained_parameters=_count_learned(job.recipe),
+        trained_parameters=count_trained(job.recipe),
     )
-
-
-def _count_learned(recipe: Recipe) -> int:
-    blocks = build_skeleton(recipe).blocks
-    trained = [p for s in recipe.stages if isinstance(s, StageOptions) for p in s.trainable]
-    fitted = {s.block for s in recipe.stages if isinstance(s, FitStageOptions)}
-    tensors = {
-        **{n: p for n, p in blocks.named_parameters() if any(re.fullmatch(t, n) for t in trained)},
-        **{n: b for n, b in blocks.named_buffers() if n.split(".")[0] in fitted},
-    }
-    return sum(tensor.numel() for tensor in tensors.values())
 
 
 def _remove_outcome(job: TrainJob, out: Path) -> None:

@@ -67,7 +67,16 @@ def of_ablation(said: str, *, old: str, new: str) -> Refusal:
 
 
 HAS = "(has: domain0, domain1, domain2). Did you mean 'domain0'?"
+EVALUATE = ("evaluate", "--model", "trained", "--corpus", "photos")
 WITHOUT_TORCH = {
+    "an ablation that no page shows": Refusal(
+        "--ablation: is shown on the page; say where with --report",
+        command=(*EVALUATE, "--ablation", "ablation"),
+    ),
+    "a page whose numbers replace the results": Refusal(
+        "--report: its numbers would be written over trained/results.json; name it anew",
+        command=(*EVALUATE, "--report", "trained/results.html"),
+    ),
     "a key": Refusal(
         "job.yaml:3: corpus.held_uot: unknown key. Did you mean 'held_out'?",
         old="held_out: domain0",

@@ -18,12 +18,19 @@ long name           0.300      0.400
 largest asymmetry   0.100"""
 
 
-def test_a_matrix_is_a_square_for_each_model() -> None:
+def rows(seed: int, *, shift: float = 0.0) -> list[Row]:
     metrics = {f"mAP@all {pair}": value for pair, value in VALUES.items()}
     metrics["largest asymmetry"] = 0.1
-    rows = [
-        Row("a", 0, model, metric, value, "matrix-clean", 1, 1)
+    return [
+        Row("a", seed, model, metric, value + shift, "matrix-clean", 1, 1)
         for model in ("identity", "gated")
         for metric, value in metrics.items()
     ]
-    assert matrix_table(rows) == EXPECTED
+
+
+def test_a_matrix_is_a_square_for_each_model() -> None:
+    assert matrix_table(rows(0)) == EXPECTED
+
+
+def test_of_several_seeds_it_is_the_mean() -> None:
+    assert matrix_table([*rows(0, shift=-0.05), *rows(1, shift=0.05)]) == EXPECTED

@@ -1,14 +1,18 @@
 """Who is a query, who is gallery, what is counted, and that a leak is refused."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 
 from samesense.core.errors import CorpusError
 from samesense.corpus.manifest import Manifest
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.protocols import scores
 from samesense.evaluation.protocols.dg import domain_generalisation
 from samesense.evaluation.protocols.gap import domain_gap
 from samesense.evaluation.protocols.matrix import source_target_matrix
+from samesense.evaluation.protocols.scores import query_blocks, score
 from samesense.evaluation.protocols.udcdr import udcdr
 from samesense.metrics import blocked
 from samesense.metrics.ranking import map_at_k
@@ -52,6 +56,36 @@ def test_blocks_of_queries_change_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(blocked, "GALLERY_AT_ONCE", 5)
     monkeypatch.setattr(blocked, "ENTRIES_AT_ONCE", 1)
     assert udcdr(embedded()).values == pytest.approx(whole.values)
+
+
+def backwards(
+    function: Callable[[range], dict[str, np.ndarray]], blocks: Sequence[range]
+) -> list[dict[str, np.ndarray]]:
+    """Score the last block first, as another process might."""
+    return [function(block) for block in reversed(blocks)][::-1]
+
+
+def test_blocks_that_others_score_are_joined_in_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = embedded(items=5000)
+    whole = udcdr(data)
+    assert query_blocks(1667, gallery=1667) == [range(0, 1667)]
+    monkeypatch.setattr(scores, "PAIRS_AT_ONCE", 1)
+    assert query_blocks(1667, gallery=1667) == [range(0, 1024), range(1024, 1667)]
+    for each in (map, backwards):
+        parted = udcdr(data, each=each)
+        assert parted.values == whole.values
+        for name, values_Q in whole.per_query.items():
+            assert np.array_equal(parted.per_query[name], values_Q)
+
+
+def test_without_queries_there_is_one_empty_block() -> None:
+    assert query_blocks(0, gallery=0) == [range(0, 0)]
+    nothing = embedded().of(domains=("nowhere",))
+    assert score(nothing, gallery=nothing).values == dict.fromkeys(
+        ("mAP@200", "Prec@200", "mAP@all", "Prec@200 ceiling"), 0.0
+    )
 
 
 def test_an_image_that_was_trained_on_is_refused() -> None:

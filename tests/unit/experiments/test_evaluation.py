@@ -12,9 +12,10 @@ from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.manifest import Manifest
 from samesense.encoder.build import build_encoder
 from samesense.evaluation.embedded import Embedded
-from samesense.evaluation.rated import rate
+from samesense.evaluation.rated import Rated, rate
 from samesense.evaluation.report.report import Fold
-from samesense.experiments.evaluation import compare, refuse_leaks, told_apart
+from samesense.evaluation.results import Row
+from samesense.experiments.evaluation import compare, refuse_leaks
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from samesense.vectors.cache import VectorCache
@@ -116,13 +117,17 @@ def fold(before: np.ndarray, after: np.ndarray) -> Fold:
     return Fold("sketch", Embedded(split, before), Embedded(split, after))
 
 
+def beside(first: Rated, other: Rated) -> list[Row]:
+    return [one.row for one in first.measured() + other.measured_beside(first)]
+
+
 def test_two_models_are_compared_on_the_same_queries() -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((80, 4)).astype(np.float32)
     perfect = np.eye(4, dtype=np.float32)[np.arange(80) % 2]
     first = rate(fold(noise, noise), seed=0, model="first")
     second = rate(fold(noise, perfect), seed=0, model="second")
-    rows = {(row.model, row.metric): row for row in first.rows() + second.rows_beside(first)}
+    rows = {(row.model, row.metric): row for row in beside(first, second)}
     assert rows["second", "mAP@200"].value == 1
     difference = rows["second", "mAP@200 over first"]
     assert difference.value == pytest.approx(1 - rows["first", "mAP@200"].value)
@@ -139,11 +144,5 @@ def test_two_models_are_compared_on_the_same_queries() -> None:
 def test_a_backbone_of_its_own_has_rows_of_its_own() -> None:
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((80, 4)).astype(np.float32) for _ in range(2))
-    rows = rate(fold(a, a), seed=0, model="x").rows_beside(rate(fold(b, b), seed=0, model="y"))
-    assert "identity of x" in {row.model for row in rows}
-
-
-def test_models_of_one_recipe_are_told_apart_by_their_runs(tmp_path: Path, recipe: Recipe) -> None:
-    runs = [save(tmp_path / name, "model", recipe, trained=False) for name in ("one", "two")]
-    assert told_apart(runs[:1]) == ["clip_domain"]
-    assert told_apart(runs) == [str(tmp_path / "one"), str(tmp_path / "two")]
+    first, other = rate(fold(b, b), seed=0, model="y"), rate(fold(a, a), seed=0, model="x")
+    assert "identity of x" in {row.model for row in beside(first, other)}

@@ -18,7 +18,8 @@ from samesense.corpus.splits import SPLITS_FILE
 from samesense.encoder.build import build_encoder
 from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.results import Row
-from samesense.experiments.evaluation import run_evaluation, split_of_all
+from samesense.experiments.evaluation import run_evaluation, splits_of
+from samesense.experiments.studies import studies_of
 from samesense.recipe.load import load_recipe
 from samesense.recipe.options import Recipe
 from samesense.training.options import TrainingCorpusOptions, TrainJob
@@ -96,7 +97,9 @@ def measured(place: Place, artefact: Artefact, **options: str) -> dict[str, Row]
     """Return the aligned rows by metric; the unaligned backbone stands beside each."""
     run = artefact.folder.parent
     job = EvaluateJob(models=(str(run),), corpus=place.corpus, cache=str(run / "cache"), **options)
-    rows = run_evaluation(job, split=split_of_all([artefact], place.manifest, job=job)).rows
+    studies = studies_of([artefact])
+    splits = splits_of(studies, place.manifest, job=job)
+    rows = run_evaluation(job, studies=studies, splits=splits).rows
     baseline = {row.metric for row in rows if row.model == "identity"}
     aligned = {row.metric: row for row in rows if row.model != "identity"}
     assert baseline == set(aligned)

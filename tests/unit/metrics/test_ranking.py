@@ -124,3 +124,15 @@ def test_no_queries_and_no_gallery_are_defined() -> None:
     assert map_at_k(np.zeros((0, 3)), np.zeros((0, 3), dtype=bool), 5) == 0.0
     assert map_at_k(np.zeros((2, 0)), np.zeros((2, 0), dtype=bool), 5) == 0.0
     assert precision_at_k(np.zeros((2, 0)), np.zeros((2, 0), dtype=bool), 5) == 0.0
+
+
+def test_the_worked_example_of_the_documentation() -> None:
+    """Answers 1 0 1 0 0 1 in order of similarity."""
+    similarity_QG = np.linspace(1, 0, 6)[None]
+    relevant_QG = np.array([[1, 0, 1, 0, 0, 1]])
+    asked = (similarity_QG, relevant_QG)
+    assert average_precision_at_k(*asked, 3)[0] == pytest.approx((1 / 1 + 2 / 3) / 2)
+    assert average_precision_at_k(*asked, None)[0] == pytest.approx((1 / 1 + 2 / 3 + 3 / 6) / 3)
+    assert precision_at_k(*asked, 4) == pytest.approx(2 / 4)
+    assert precision_at_k(*asked, 200) == pytest.approx(3 / 6)
+    assert precision_ceiling_at_k(relevant_QG, 4) == pytest.approx(3 / 4)

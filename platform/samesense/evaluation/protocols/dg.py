@@ -14,6 +14,7 @@ from samesense.core.errors import CorpusError
 from samesense.evaluation.embedded import Embedded
 from samesense.evaluation.protocols.scores import Scores
 from samesense.evaluation.protocols.udcdr import refuse_seen
+from samesense.evaluation.prototypes import concept_prototypes
 
 KEPT_BACK = ("validation", "gallery")
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
@@ -64,18 +65,8 @@ def _check(learned: Embedded, kept_back: Embedded, asked: Embedded) -> None:
 
 def _by_prototype(learned: Embedded, asked: Embedded) -> NDArray[np.bool_]:
     """Tell a query by the nearest concept mean (Q,); a concept's domains weigh the same in it."""
-    label_N, domain_N = _labels(learned), learned.manifest.column("domain").astype(np.str_)
-    names = np.unique(label_N)
-    prototypes = []
-    for name in names:
-        domains = np.unique(domain_N[label_N == name])
-        means = [
-            learned.z_ND[(label_N == name) & (domain_N == domain)].mean(axis=0)
-            for domain in domains
-        ]
-        mean = np.mean(means, axis=0)
-        prototypes.append(mean / max(float(np.linalg.norm(mean)), np.finfo(np.float32).tiny))
-    told_Q = names[(asked.z_ND @ np.stack(prototypes).T).argmax(axis=1)]
+    names, prototype_CD = concept_prototypes(learned)
+    told_Q = names[(asked.z_ND @ prototype_CD.T).argmax(axis=1)]
     right_Q: NDArray[np.bool_] = told_Q == _labels(asked)
     return right_Q
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samesense.evaluation.embedded import Embedded
-from samesense.evaluation.protocols.scores import score
+from samesense.evaluation.protocols.scores import Each, score
 from samesense.evaluation.protocols.udcdr import refuse_seen
 
 
@@ -29,10 +29,10 @@ class Matrix:
         return asymmetry
 
 
-def source_target_matrix(embedded: Embedded) -> Matrix:
+def source_target_matrix(embedded: Embedded, *, each: Each = map) -> Matrix:
     """Score every pair of domains on the items that no stage has seen.
 
-    On the diagonal a query is never its own answer.
+    On the diagonal a query is never its own answer. Blocks of queries are scored by ``each``.
 
     Raises:
         CorpusError: if training saw one of the items.
@@ -41,6 +41,6 @@ def source_target_matrix(embedded: Embedded) -> Matrix:
     unseen = embedded.of(splits=("query", "gallery"))
     domains = unseen.manifest.domains
     parts = [unseen.of(domains=(domain,)) for domain in domains]
-    values = [[score(a, gallery=b).values["mAP@all"] for b in parts] for a in parts]
+    values = [[score(a, gallery=b, each=each).values["mAP@all"] for b in parts] for a in parts]
     items = [len(part.manifest) for part in parts]
     return Matrix(domains=domains, map_KK=np.array(values), items_K=np.array(items))

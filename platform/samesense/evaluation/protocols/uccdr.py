@@ -9,14 +9,14 @@ import numpy as np
 
 from samesense.core.errors import CorpusError
 from samesense.evaluation.embedded import Embedded
-from samesense.evaluation.protocols.scores import Scores, score
+from samesense.evaluation.protocols.scores import Each, Scores, score
 
 
-def uccdr(embedded: Embedded) -> Scores:
+def uccdr(embedded: Embedded, *, each: Each = map) -> Scores:
     """Score every image in the ``gallery`` images of the domains that are not its own.
 
     Metrics are means over all queries. Images that no other domain has a gallery for are not
-    asked: those of the only domain that is searched.
+    asked: those of the only domain that is searched. Blocks of queries are scored by ``each``.
 
     Raises:
         CorpusError: if that leaves none.
@@ -27,7 +27,7 @@ def uccdr(embedded: Embedded) -> Scores:
     for domain in domains:
         others = gallery.of(domains=[name for name in domains if name != domain])
         if len(others.manifest):
-            parts.append(score(embedded.of(domains=(domain,)), gallery=others))
+            parts.append(score(embedded.of(domains=(domain,)), gallery=others, each=each))
     if not parts:
         raise CorpusError(
             f"UcCDR: images of held-out classes are in {' and '.join(domains) or 'no domain'} "

@@ -6,13 +6,15 @@ ICCV 2021, and its followers), whose gallery images are all training images.
 
 from samesense.core.errors import CorpusError
 from samesense.evaluation.embedded import Embedded
-from samesense.evaluation.protocols.scores import Scores, score
+from samesense.evaluation.protocols.scores import Each, Scores, score
 
 SEEN = ("train", "validation")
 
 
-def udcdr(embedded: Embedded) -> Scores:
+def udcdr(embedded: Embedded, *, each: Each = map) -> Scores:
     """Score the held-out domains' queries in the gallery of the training domains.
+
+    Blocks of queries are scored by ``each``.
 
     Raises:
         CorpusError: if there is no query or no gallery, or training saw one of them.
@@ -25,7 +27,7 @@ def udcdr(embedded: Embedded) -> Scores:
             f"{len(query.manifest)} queries and {len(gallery.manifest)} "
             "gallery images; split the corpus with a domain held out"
         )
-    return score(query, gallery=gallery)
+    return score(query, gallery=gallery, each=each)
 
 
 def refuse_seen(embedded: Embedded) -> None:

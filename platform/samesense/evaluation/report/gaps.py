@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from html import escape
 
-from samesense.core.errors import CorpusError
-from samesense.evaluation.protocols.gap import domain_gap
-from samesense.evaluation.report.report import Fold
+from samesense.evaluation.report.facts import Facts
+from samesense.evaluation.report.tables import html_table
 
 MEANINGS: Mapping[str, str] = {
     "domain mean distance": "between the mean vectors of two domains; 0: the same",
@@ -16,22 +15,32 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
-def gap_table(fold: Fold) -> str:
+def gap_table(facts: Facts) -> str:
     """Return a line for each number, or words where too few images are unseen to tell."""
-    try:
-        before, after = (domain_gap(embedded).values for embedded in (fold.before, fold.after))
-    except CorpusError as error:
-        return f'<p class="note">Not measured: {escape(str(error))}.</p>'
-    lines = "".join(
-        f'<tr><th scope="row">{name}</th><td class="first">{before[name]:.3f}</td>'
-        f'<td>{after[name]:.3f}</td><td class="soft words">{meaning}</td></tr>'
+    if facts.no_gap:
+        return f'<p class="note">Not measured: {escape(facts.no_gap)}.</p>'
+    before, after = facts.before.gap, facts.after.gap
+    lines = [
+        [
+            name,
+            f"{before[name]:.3f}",
+            f"{after[name]:.3f}",
+            f"{after[name] - before[name]:+.3f}",
+            meaning + _chance(name, facts),
+        ]
         for name, meaning in MEANINGS.items()
         if name in before
+    ]
+    return html_table(
+        ["", "unaligned", "aligned", "change", "what it is"],
+        lines,
+        caption="On all images that no stage has seen",
+        words=(0,),
+        long=(4,),
     )
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="domain gap"><table>'
-        "<caption>On all images that no stage has seen</caption>"
-        '<thead><tr><th></th><th scope="col" class="first">unaligned</th>'
-        '<th scope="col">aligned</th><th scope="col" class="words">what it is</th></tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
-    )
+
+
+def _chance(name: str, facts: Facts) -> str:
+    if name != "domain probe":
+        return ""
+    return f", and chance is {1 / len(facts.after.matrix.domains):.2f}"

@@ -29,7 +29,8 @@ def embedding_map(embedded: Embedded, *, colour_by: Literal["domain", "label"], 
     step = max(1, -(-len(plane_N2) // MOST_POINTS))
     figure = Figure(figsize=(4.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
-    _scatter(axes, plane_N2[::step], embedded.manifest.column(colour_by)[::step])
+    groups = embedded.manifest.column(colour_by)
+    _scatter(axes, plane_N2[::step], groups[::step])
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_color("#888888")
@@ -40,9 +41,15 @@ def embedding_map(embedded: Embedded, *, colour_by: Literal["domain", "label"], 
     by = WORDS[colour_by]
     return image_of(
         figure,
-        alt=f"Scatter plot of the {state} vectors, one colour and marker for each {by}",
+        alt=f"Scatter plot of {len(plane_N2):,} {state} vectors on their two largest principal "
+        f"components, one colour and marker for each {by}: {_counted(groups)}",
         caption=f"{state}, by {by}; the plane holds {explained:.0%} of the variance",
     )
+
+
+def _counted(group_N: NDArray[np.object_]) -> str:
+    largest = Counter(group_N.tolist()).most_common(len(OKABE_ITO))
+    return ", ".join(f"{name} {count:,}" for name, count in largest)
 
 
 def _scatter(axes: Axes, plane_N2: NDArray[np.float64], group_N: NDArray[np.object_]) -> None:

@@ -1,21 +1,18 @@
 """Rankings of a few held-out queries before and after alignment, as rows of pictures."""
 
 from collections.abc import Callable
-from html import escape
 
 from samesense.corpus.manifest import Manifest
 from samesense.evaluation.report.answers import Answers, Choice, answers_of_queries, choose
 from samesense.evaluation.report.report import Fold
+from samesense.evaluation.report.tiles import tile
 
 
 def rankings(fold: Fold, *, picture: Callable[[str], str]) -> str:
     """Return HTML; ``picture`` turns the URI of an image into the source of an ``<img>``."""
     before, after = answers_of_queries(fold.before), answers_of_queries(fold.after)
     choices = choose(before, after=after)
-    parts = [_asked(fold, choice, before, after, picture) for choice in choices]
-    if after.right_QK.size and after.right_QK[:, 0].all():
-        parts.append('<p class="note">No aligned query has a wrong first answer.</p>')
-    return "\n".join(parts)
+    return "\n".join(_asked(fold, choice, before, after, picture) for choice in choices)
 
 
 def _asked(
@@ -23,7 +20,7 @@ def _asked(
 ) -> str:
     query = fold.after.of(splits=("query",)).manifest
     gallery = fold.after.of(splits=("gallery",)).manifest
-    asked = _tile(query, choice.query, kind="query", note="query", picture=picture)
+    asked = tile(query, choice.query, kind="query", note="query", picture=picture)
     counts = [int(answers.right_QK[choice.query].sum()) for answers in (before, after)]
     shown = after.right_QK.shape[1]
     rows = "".join(
@@ -48,20 +45,6 @@ def _row(gallery: Manifest, answers: Answers, query: int, picture: Callable[[str
         answers.gallery_QK[query], answers.score_QK[query], answers.right_QK[query], strict=True
     ):
         kind = "right" if right else "wrong"
-        tile = _tile(gallery, int(index), kind=kind, note=f"{score:.2f}", picture=picture)
-        tiles.append(f"<li>{tile}</li>")
+        framed = tile(gallery, int(index), kind=kind, note=f"{score:.2f}", picture=picture)
+        tiles.append(f"<li>{framed}</li>")
     return "".join(tiles)
-
-
-def _tile(
-    manifest: Manifest, index: int, *, kind: str, note: str, picture: Callable[[str], str]
-) -> str:
-    row = manifest.table.slice(index, 1).to_pylist()[0]
-    label, domain = escape(str(row["label"])), escape(str(row["domain"]))
-    mark = {"right": "✓", "wrong": "✗"}.get(kind, "")
-    badge = f'<span class="mark" aria-hidden="true">{mark}</span>' if mark else ""
-    return (
-        f'<figure class="tile {kind}"><span class="frame">'
-        f'<img src="{picture(row["uri"])}" alt="{kind}: {label}, {domain}">{badge}</span>'
-        f"<figcaption><b>{label}</b><br>{domain}<br>{note}</figcaption></figure>"
-    )

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from samesense.evaluation.ablation import Ablation
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.findings import Finding
 from samesense.evaluation.results import Row
 
 
@@ -25,3 +27,7 @@ class Report:
     folds: Sequence[Fold]
     cost: Mapping[str, str]
     provenance: Mapping[str, str]
+    findings: Sequence[Finding] = ()
+    """The rows' numbers over seeds, with what chance says."""
+    ablations: Sequence[Ablation] = ()
+    """Ablations that were run before."""

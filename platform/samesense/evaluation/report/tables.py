@@ -14,11 +14,53 @@ from samesense.evaluation.results import (
 )
 
 NONE = "–"
+MANY = 8
+"""Beyond so many columns a table is set closer."""
 
 
 def score_tables(rows: Sequence[Row]) -> str:
     """Return one table for each aligned model: unaligned, aligned and gain, a line a domain."""
     return "\n".join(_score_table(rows, model) for model in aligned_models(rows))
+
+
+def html_table(
+    heads: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    *,
+    caption: str,
+    words: Sequence[int] = (),
+    long: Sequence[int] = (),
+) -> str:
+    """Return cells as a table whose first column names the line.
+
+    Columns of ``words`` hold text, those of ``long`` sentences, the others numbers.
+    """
+    head = "".join(
+        f'<th scope="col"{_kind(place, words, long)}>{escape(cell)}</th>'
+        for place, cell in enumerate(heads)
+    )
+    body = "".join(
+        f'<tr><th scope="row"{_kind(0, words, long)}>{escape(line[0])}</th>'
+        + "".join(
+            f"<td{_kind(place, words, long)}>{escape(cell)}</td>"
+            for place, cell in enumerate(line[1:], start=1)
+        )
+        + "</tr>"
+        for line in lines
+    )
+    wide = ' class="wide"' if len(heads) > MANY else ""
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table{wide}>"
+        f"<caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _kind(place: int, words: Sequence[int], long: Sequence[int]) -> str:
+    if place in long:
+        return ' class="long"'
+    return ' class="words"' if place in words else ""
 
 
 def pairs(of: Mapping[str, str], *, caption: str) -> str:
@@ -27,8 +69,8 @@ def pairs(of: Mapping[str, str], *, caption: str) -> str:
         f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in of.items()
     )
     return (
-        f'<div class="scroll"><table class="plain"><caption>{escape(caption)}</caption>'
-        f"<tbody>{rows}</tbody></table></div>"
+        '<div class="scroll"><table class="plain">'
+        f"<caption><span>{escape(caption)}</span></caption><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -47,8 +89,9 @@ def _score_table(rows: Sequence[Row], model: str) -> str:
     lines = "".join(_line(table, rows, domain, model) for domain in domains)
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="scores"><table>'
-        f"<caption>Unaligned backbone against {escape(model)}; mean ± standard deviation over "
-        f"seeds where there are several</caption><thead><tr><th></th>{groups}<th></th></tr>"
+        f"<caption><span>Unaligned backbone against {escape(model)}; mean ± standard "
+        f"deviation over seeds where there are several</span></caption>"
+        f"<thead><tr><th></th>{groups}<th></th></tr>"
         f'<tr><th scope="col">held out</th>{columns}<th scope="col">queries / gallery</th></tr>'
         f"</thead><tbody>{lines}</tbody></table></div>"
     )

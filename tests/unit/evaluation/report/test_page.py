@@ -1,7 +1,12 @@
 """The report's page and the grid of hits."""
 
+import csv
+import itertools
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +15,17 @@ from PIL import Image
 
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
+from samesense.evaluation.ablation import Ablation
 from samesense.evaluation.embedded import Embedded
+from samesense.evaluation.findings import Finding, findings
 from samesense.evaluation.protocols.gap import domain_gap
+from samesense.evaluation.protocols.matrix import source_target_matrix
+from samesense.evaluation.rated import rate
+from samesense.evaluation.report.certainty import certainty_table
 from samesense.evaluation.report.grid import COLUMNS, TILE_PX, draw_grid
 from samesense.evaluation.report.page import write_page
 from samesense.evaluation.report.report import Fold, Report
-from samesense.evaluation.results import Row
+from samesense.evaluation.results import Row, Summary
 from tests.fixtures.corpora import write_patterns
 
 ODD = '<b>&"x'
@@ -74,11 +84,72 @@ def test_the_page_tells_the_numbers_and_stands_alone(tmp_path: Path, fold: Fold)
     for number in ("0.250", "0.500", "+0.250", "12 / 34"):
         assert number in html
     assert "One seed was run" in html
-    sources = re.findall(r'(?:src|href)="([^"]*)"', html)
+    sources = re.findall(r'src="([^"]*)"', html)
     assert len(sources) > 40
     assert all(source.startswith("data:image/") for source in sources)
+    places = re.findall(r'href="([^"]*)"', html)
+    assert places == ["#scores", "#fold-0", "#cost"]
+    assert all(place[0] == "#" and f'id="{place[1:]}"' in html for place in places)
     assert "<script" not in html
     assert "@import" not in html
+
+
+def test_every_picture_has_words_and_every_heading_its_level(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0])
+    pictures = re.findall(r"<img [^>]*>", html)
+    assert all(re.search(r'alt="[^"]{8,}"', picture) for picture in pictures)
+    levels = [int(level) for level in re.findall(r"<h(\d)", html)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    assert '<html lang="en">' in html
+
+
+def test_the_numbers_lie_beside_the_page(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0, 1])
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert [Row(**row) for row in told["rows"]] == rows([0, 1])
+    assert all(escape(sentence) in html for sentence in told["summary"])
+    (shown,) = told["folds"]
+    wrong = shown["aligned"]["wrong_first_answers"]
+    assert f"{wrong} of {shown['n_queries']} queries" in html
+    assert sum(shown["aligned"]["reasons"].values()) == wrong
+    assert np.allclose(shown["aligned"]["map_at_all"], source_target_matrix(fold.after).map_KK)
+    with (tmp_path / "report.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [float(line["value"]) for line in lines] == [row.value for row in rows([0, 1])]
+    assert {line["held_out"] for line in lines} == {ODD}
+    assert {line["p_value"] for line in lines} == {""}
+
+
+def test_the_widest_asymmetry_is_told_in_words(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0])
+    matrix = source_target_matrix(fold.after)
+    i, j = np.unravel_index((matrix.map_KK - matrix.map_KK.T).argmax(), (2, 2))
+    words = f"{matrix.domains[i]} → {matrix.domains[j]} {matrix.map_KK[i, j]:.2f}"
+    assert f"aligned: this direction minus the other. Widest: {escape(words)}" in html
+
+
+def test_findings_and_ablations_have_their_tables(tmp_path: Path, fold: Fold) -> None:
+    measured = [one for seed in (0, 1) for one in rate(fold, seed=seed, model="gated").measured()]
+    made = [replace(row, model="usual") if row.model == "alignment" else row for row in rows([0])]
+    made += [Row(ODD, 0, model, "domain probe", 0.5, "p", 1, 1) for model in ("identity", "usual")]
+    report = Report(
+        title="All",
+        rows=[one.row for one in measured],
+        folds=[fold],
+        cost={},
+        provenance={},
+        findings=findings(measured),
+        ablations=[Ablation("structure", "usual", {"usual": 1234}, {"usual": made})],
+    )
+    write_page(tmp_path / "report.html", report=report)
+    html = (tmp_path / "report.html").read_text()
+    (finding,) = [f for f in findings(measured) if (f.model, f.metric) == ("gated", "mAP@200")]
+    assert f"[{finding.low:.3f}, {finding.high:.3f}]" in html
+    assert f"{finding.p_value:.4f}" in html
+    assert "<h3>structure</h3>" in html
+    assert "<td>1,234</td>" in html
 
 
 def test_the_page_tells_what_is_left_between_the_domains(tmp_path: Path, fold: Fold) -> None:
@@ -131,3 +202,23 @@ def test_a_grid_has_a_place_for_every_hit(hits: int, query: str) -> None:
     reds = (np.asarray(sheet) == (255, 0, 0)).all(axis=2).sum()
     shown = hits + (query == "picture")
     assert reds == pytest.approx(shown * TILE_PX**2 / 2, rel=0.15)
+
+
+def test_a_model_is_beside_its_own_backbone_where_it_has_one() -> None:
+    gain = Summary(0.1, 0.0, 1)
+
+    def finding(model: str, value: float, by: Summary | None) -> Finding:
+        of = Summary(value, 0.0, 1)
+        return Finding("sketch", "udcdr-clean", model, "mAP@200", of, 0.1, 0.9, by, None)
+
+    found = [
+        finding("identity", 0.111, None),
+        finding("one", 0.5, gain),
+        finding("identity of two", 0.222, None),
+        finding("two", 0.5, gain),
+    ]
+    html = certainty_table(found)
+    one, two = re.findall(r"<tr><th scope=\"row\".*?</tr>", html)
+    assert "0.111" in one
+    assert "0.222" in two
+    assert certainty_table(found[:1]) == ""
