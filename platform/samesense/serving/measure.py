@@ -1,5 +1,7 @@
 """What a process of the front counts, for Prometheus."""
 
+from collections.abc import Callable
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 
@@ -11,8 +13,9 @@ class Measures:
 
     media_type = CONTENT_TYPE_LATEST
 
-    def __init__(self) -> None:
-        """Start at zero."""
+    def __init__(self, *, also: Callable[[str, int, float], None] | None = None) -> None:
+        """Start at zero; ``also`` is told path, status and seconds of every request."""
+        self._also = also
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "samesense_requests", "Requests.", ["path", "status"], registry=self._registry
@@ -29,6 +32,8 @@ class Measures:
         """Count one request; ``path`` is that of the route, not of the caller."""
         self._requests.labels(path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
+        if self._also is not None:
+            self._also(path, status, seconds)
 
     def text(self) -> str:
         """Return all counters in Prometheus' text form."""
