@@ -5,8 +5,7 @@ One class stands for a local folder (Milvus Lite) and for a Milvus server; only 
 Shapes: Q queries, D width.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -20,6 +19,7 @@ from samesense.index.catalogue import collections_of, index_names
 from samesense.index.collection import Collection
 from samesense.index.connection import PATIENCE_S, Connection, connect
 from samesense.index.creation import create
+from samesense.index.fan_out import ask_all, choose
 from samesense.index.naming import Contents
 from samesense.index.options import FlatIndex, IndexOptions
 from samesense.index.releases import Release
@@ -258,13 +258,13 @@ class Store:
 
         release = self._answering(index, fingerprint=fingerprint)
         try:
-            return _ask_all(self._choose(release, domains=domains), ask)
+            return ask_all(choose(release, self.connection, domains=domains), ask)
         except StoreError:
             again = self._answering(index, fingerprint=fingerprint)
             if again == release:
                 raise
         # Between looking and searching, the release was retired.
-        return _ask_all(self._choose(again, domains=domains), ask)
+        return ask_all(choose(again, self.connection, domains=domains), ask)
 
     def _serving(self, index: str) -> Release:
         release = releases.current(self.connection, index)
@@ -292,24 +292,3 @@ class Store:
             f"query of model {str(fingerprint)[:12]}: search with the model that built the index, "
             "or embed the corpus with this one"
         )
-
-    def _choose(self, release: Release, *, domains: Sequence[str] | None) -> dict[str, Collection]:
-        served = {one.domain: Collection(one, self.connection) for one in release.contents}
-        if domains is None:
-            return served
-        unknown = [domain for domain in domains if domain not in served]
-        if unknown or not domains:
-            asked = f"no domain '{unknown[0]}'" if unknown else "no domain asked for"
-            hint = did_you_mean(unknown[0], served) if unknown else ""
-            raise NotServedError(
-                f"{self.connection.shown}: index '{release.index}': {asked} "
-                f"(has: {', '.join(served)}).{hint}"
-            )
-        return {domain: served[domain] for domain in dict.fromkeys(domains)}
-
-
-def _ask_all(
-    chosen: dict[str, Collection], ask: Callable[[Collection], list[list[Hit]]]
-) -> dict[str, list[list[Hit]]]:
-    with ThreadPoolExecutor(max_workers=len(chosen)) as pool:
-        return dict(zip(chosen, pool.map(ask, chosen.values()), strict=True))
