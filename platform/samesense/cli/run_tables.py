@@ -94,13 +94,16 @@ def _stage_row(stage: Stage) -> list[str]:
 
 
 def _numbers(run: Run) -> dict[str, float]:
-    """Return the run's summary, and what an evaluation in its folder found on held-out domains."""
+    """Return the run's summary, and what an evaluation in its folder found on held-out domains.
+
+    An evaluation of several seeds has their rows too.
+    """
     results = run.folder / RESULTS_FILE
     rows = read_results(results) if results.is_file() else []
     found = {
         f"held out: {row.metric}{' unaligned' * (row.model == BASELINE)}": row.value
         for row in rows
-        if row.metric in SHOWN
+        if row.metric in SHOWN and str(row.seed) == run.setting("seed")
     }
     return run.summary() | found
 

@@ -64,6 +64,7 @@ def test_a_run_is_shown_with_configuration_stages_and_curves(
         row | {"model": model, "value": value, "n_queries": 1, "n_gallery": 1}
         for model, value in (("identity", 0.25), ("alignment", 0.5))
     ]
+    rows += [row | {"seed": 1, "value": 0.9} for row in rows]
     (place / "runs" / "slow" / "results.json").write_text(json.dumps(rows))
     words = ("show", "runs/slow", "--plot", "curves.png")
     page = said(*words, capsys=capsys, monkeypatch=monkeypatch)
