@@ -41,6 +41,23 @@ def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
         SamesenseError: what a worker has found wrong.
         BulkError: if a block kills its workers again and again.
     """
+    blocks = _steps(task, numbers)
+    told: Exception | None = None
+    try:
+        for row in blocks.iter_rows():
+            yield pickle.loads(row["block"])
+    except Exception as error:
+        told = _told(error, task)
+        if told is error:
+            raise
+    if told is not None:
+        # Not in the handler: the frames of Ray's own error would keep the workers alive, and the
+        # next job of this process would wait for their CPUs.
+        raise told
+
+
+def _steps(task: EmbedTask, numbers: Sequence[int]) -> "ray.data.Dataset":
+    """Return the blocks on their way; nothing is done before they are asked for."""
     options = task.encode
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -56,7 +73,7 @@ def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
         "max_restarts": RESTARTS,
         "max_task_retries": options.retries_per_block,
     }
-    blocks = (
+    return (
         ray.data.from_items(
             [{"block": number} for number in numbers], override_num_blocks=len(numbers)
         )
@@ -83,18 +100,6 @@ def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
             **whole_blocks,
         )
     )
-    told: Exception | None = None
-    try:
-        for row in blocks.iter_rows():
-            yield pickle.loads(row["block"])
-    except Exception as error:
-        told = _told(error, task)
-        if told is error:
-            raise
-    if told is not None:
-        # Not in the handler: the frames of Ray's own error would keep the workers alive, and the
-        # next job of this process would wait for their CPUs.
-        raise told
 
 
 def _told(error: Exception, task: EmbedTask) -> Exception:

@@ -60,20 +60,28 @@ def evaluate(
     """
     from samesense.cli.cluster import refuse_lost_paths
     from samesense.core.config import validated
-    from samesense.core.errors import ConfigError
     from samesense.evaluation.options import EvaluateJob
 
     values = {"corpus": corpus, "protocol": protocol, "variant": variant, "gallery": gallery}
     job = validated(EvaluateJob, values | {"models": tuple(map(str, model)), "cache": cache})
+    results = out or model[0] / "results.json"
+    if report is not None or ablation:
+        _check_page(job, report, results=results, ablation=ablation)
+    refuse_lost_paths(out=str(results), report=str(report or ""), cache=job.cache)
+    _evaluate(job, results, page=report, ablation=ablation)
+
+
+def _check_page(
+    job: "EvaluateJob", report: Path | None, *, results: Path, ablation: "Sequence[Path]"
+) -> None:
+    from samesense.core.errors import ConfigError
+
     if ablation and report is None:
         raise ConfigError("--ablation: is shown on the page; say where with --report")
     if report is not None and job.measure != "udcdr-clean":
         raise ConfigError(f"--report: the page is of udcdr-clean, not of {job.measure}")
-    results = out or model[0] / "results.json"
     if report is not None and report.with_suffix(".json") == results:
         raise ConfigError(f"--report: its numbers would be written over {results}; name it anew")
-    refuse_lost_paths(out=str(results), report=str(report or ""), cache=job.cache)
-    _evaluate(job, results, page=report, ablation=ablation)
 
 
 def _evaluate(

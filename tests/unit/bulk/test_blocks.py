@@ -3,109 +3,30 @@
 import errno
 import json
 import os
-import pickle
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
 
 from samesense.artefact.folder import Artefact
-from samesense.bulk.blocks import Block, Committed
 from samesense.bulk.commit import CommitBlock
 from samesense.bulk.encode import EncodeBlock
-from samesense.bulk.export import Origin, read_origin, read_vectors
-from samesense.bulk.listing import write_listing
-from samesense.bulk.options import BulkEncodeOptions
-from samesense.bulk.pipeline import _Encode
+from samesense.bulk.export import read_origin, read_vectors
 from samesense.bulk.prepare import PrepareBlock
 from samesense.bulk.reconcile import told_by_domain
-from samesense.bulk.task import VECTORS, EmbedTask
+from samesense.bulk.task import VECTORS
 from samesense.bulk.verify import verify_collection
-from samesense.core.errors import BulkError, CorpusError, ModelError, WriteError
+from samesense.core.errors import CorpusError, WriteError
 from samesense.corpus import objects
-from samesense.corpus.decode import DecodeLimits
 from samesense.corpus.sources.listing import list_rows
 from samesense.corpus.sources.options import CorpusOptions
-from samesense.corpus.sources.row import Row
-from samesense.encoder.towers.tower import Renderer
-from samesense.index.store import Store, open_store
-from tests.fixtures.corpora import write_patterns
+from samesense.index.store import Store
 from tests.fixtures.s3_server import BUCKET, S3Server, upload
-from tests.fixtures.trained_models import write_model
 from tests.integration.embedding_jobs import rows_of
-
-SIZES = {"domains": 2, "concepts": 2, "each": 3}
-IMAGES = 2 * 2 * 3
-
-
-@pytest.fixture(scope="module")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    folder = tmp_path_factory.mktemp("model")
-    return write_model(folder / "model", backbone=folder / "backbone", seed=0)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(str(tmp_path / "milvus.db")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    return write_patterns(tmp_path / "photos", **SIZES)
-
-
-def listed(folder: Path) -> list[Row]:
-    return list(list_rows(CorpusOptions(uri=str(folder))))
-
-
-def make_task(
-    place: Path, artefact: Artefact, store: Store, rows: Sequence[Row], *, parquet: bool = False
-) -> EmbedTask:
-    """A task with a listing of one block."""
-    shutil.rmtree(place / "listing", ignore_errors=True)
-    listing = write_listing(place / "listing", iter(rows), rows_per_block=100)
-    view = artefact.recipe.vector["image"]
-    fingerprint, width = artefact.record.fingerprint, artefact.aligner().widths[view]
-    return EmbedTask(
-        model=str(artefact.folder),
-        view=view,
-        tower_fingerprint=artefact.tower_fingerprint(view),
-        cache=str(place / "cache"),
-        out=str(place / "out"),
-        origin=Origin(fingerprint, str(artefact.folder), str(place / "photos"), width),
-        listing=listing,
-        limits=DecodeLimits(),
-        encode=BulkEncodeOptions(images_per_forward=5, threads_per_actor=1),
-        patience_s=5,
-        parquet=parquet,
-        milvus=store.address,
-        collections={
-            domain: store.build("i", domain=domain, fingerprint=fingerprint, width=width).contents
-            for domain in listing.domains
-        },
-    )
-
-
-def run(task: EmbedTask) -> tuple[Block, Committed]:
-    """Return the block as it was prepared, and what became of it."""
-    prepared = PrepareBlock(task)(0)
-    batches = list(prepared.batches)
-    committed = CommitBlock(task)(EncodeBlock(task, device="cpu")(prepared))
-    prepared.batches = batches
-    return prepared, committed
-
-
-def found_in(store: Store, artefact: Artefact) -> dict[str, tuple[str, str]]:
-    rows = rows_of(store, "i", fingerprint=artefact.record.fingerprint)
-    return {row[0]: row[1:3] for row in rows.values()}
+from tests.unit.bulk.one_block import IMAGES, found_in, listed, make_task, run
 
 
 def test_a_block_is_written_once_and_then_left_alone(
@@ -196,51 +117,6 @@ def test_a_vector_that_is_not_finite_is_rejected(
     assert len(found_in(store, artefact)) == IMAGES - 1
 
 
-class Picky:
-    """A renderer that takes no picture of some size."""
-
-    def __init__(self, renderer: Renderer, refused: tuple[int, int]) -> None:
-        self.renderer, self.refused = renderer, refused
-
-    def prepare_images(self, images: Sequence[Image.Image]) -> dict[str, Any]:
-        if any(image.size == self.refused for image in images):
-            raise ValueError(f"no picture of {self.refused} pixels")
-        return self.renderer.prepare_images(images)
-
-
-def test_a_picture_that_cannot_be_rendered_is_rejected_alone(
-    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
-) -> None:
-    run(make_task(tmp_path, artefact, store, listed(photos)))
-    known = photos / "domain0/concept0/0.png"
-    Image.new("RGB", (7, 9)).save(known)
-    shutil.copy(known, photos / "domain1/concept1/twin.png")
-    Image.new("RGB", (8, 8)).save(photos / "domain1/concept1/good.png")
-    task = make_task(tmp_path, artefact, store, listed(photos))
-    prepare = PrepareBlock(task)
-    prepare._renderer = Picky(prepare._renderer, (7, 9))  # type: ignore[assignment]
-    committed = CommitBlock(task)(EncodeBlock(task, device="cpu")(prepare(0)))
-    assert committed.fates == {"unchanged": IMAGES - 1, "embedded": 1, "rejected": 2}
-    assert committed.reasons == {"not_rendered": 2}
-    entry = next(e for e in task.ledger.read(0) if e.uri == str(known))
-    assert entry.detail == "no picture of (7, 9) pixels"
-    assert str(known) not in found_in(store, artefact)
-    assert len(found_in(store, artefact)) == IMAGES
-
-
-@pytest.mark.parametrize("place", ["domain0/concept0/0.png", "domain0/concept1/1.png"])
-def test_it_may_be_the_first_or_the_last_of_a_forward(
-    tmp_path: Path, artefact: Artefact, store: Store, photos: Path, place: str
-) -> None:
-    Image.new("RGB", (7, 9)).save(photos / place)
-    task = make_task(tmp_path, artefact, store, listed(photos))
-    prepare = PrepareBlock(task)
-    prepare._renderer = Picky(prepare._renderer, (7, 9))  # type: ignore[assignment]
-    committed = CommitBlock(task)(EncodeBlock(task, device="cpu")(prepare(0)))
-    assert committed.fates == {"embedded": IMAGES - 1, "rejected": 1}
-    assert len(found_in(store, artefact)) == IMAGES - 1
-
-
 @pytest.mark.parametrize("where", ["cache", "out/ledger", "out/vectors"])
 def test_a_full_disk_is_told_by_its_path_and_the_block_is_done_again(
     tmp_path: Path,
@@ -267,46 +143,6 @@ def test_a_full_disk_is_told_by_its_path_and_the_block_is_done_again(
     _, committed = run(task)
     assert sum(committed.fates.values()) == IMAGES
     assert len(found_in(store, artefact)) == IMAGES
-
-
-def more_than_there_is(*_: object) -> None:
-    torch.empty(1 << 50)
-
-
-def more_objects_than_there_is(*_: object) -> None:
-    bytearray(1 << 60)
-
-
-def more_than_the_gpu_has(*_: object) -> None:
-    raise torch.OutOfMemoryError("CUDA out of memory.")
-
-
-@pytest.mark.parametrize(
-    "asked", [more_than_there_is, more_objects_than_there_is, more_than_the_gpu_has]
-)
-def test_a_forward_that_does_not_fit_says_what_to_lower(
-    tmp_path: Path,
-    artefact: Artefact,
-    store: Store,
-    photos: Path,
-    asked: Callable[..., None],
-) -> None:
-    task = make_task(tmp_path, artefact, store, listed(photos))
-    encode = EncodeBlock(task, device="cpu")
-    encode._tower.encoder.blocks["backbone"].register_forward_pre_hook(asked)
-    with pytest.raises(BulkError, match=r"forward of 5 .*lower encode.images_per_forward \(5\)"):
-        encode(PrepareBlock(task)(0))
-
-
-def test_a_tower_that_does_not_load_is_told_by_the_block_not_by_the_worker(
-    tmp_path: Path, artefact: Artefact, store: Store, photos: Path
-) -> None:
-    task = replace(make_task(tmp_path, artefact, store, listed(photos)), first_pass=True)
-    no_gpu = "vulkan:0"  # a device that torch names, and no machine of ours has
-    worker = _Encode(task, no_gpu)
-    block = pickle.dumps(PrepareBlock(task)(0))
-    with pytest.raises(ModelError, match=rf"{artefact.folder}: does not load on {no_gpu}: "):
-        worker({"block": np.array([block], dtype=object)})
 
 
 def test_a_store_that_is_down_stops_the_job_and_rejects_nothing(
