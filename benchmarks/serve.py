@@ -1,6 +1,8 @@
 """The service against the bare loop: 32 clients that send JPEGs, and the tail at half that load.
 
 The bare loop decodes and embeds the same images in one process, batch by batch, with all cores.
+The model costs what a ViT-Tiny does (light), and what a ViT-Base does (heavy), the smallest vision
+tower among the published models of this architecture. With 0 images a model is left out.
 """
 
 import asyncio
@@ -17,6 +19,7 @@ from samesense.artefact.folder import Artefact, load_artefact
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
 
 CLIENTS, BATCH = 32, 32
+WIDTHS = {"light": 192, "heavy": 768}
 
 
 def bare_loop(artefact: Artefact, images: list[bytes]) -> tuple[float, float]:
@@ -33,9 +36,8 @@ def bare_loop(artefact: Artefact, images: list[bytes]) -> tuple[float, float]:
     return len(images) / (time.perf_counter() - started), statistics.median(batches)
 
 
-def measure(place: Path, *, images: int, backbone: str | None) -> None:
+def measure(name: str, place: Path, *, images: int, backbone: str) -> None:
     """Run both over the same images."""
-    backbone = backbone or realistic_backbone(place / "backbone")
     artefact = untrained(place / "model", backbone=backbone)
     folder = write_images(place / "images", count=images, side_px=224)
     files = [path.read_bytes() for path in sorted(Path(folder).rglob("*.jpg"))]
@@ -45,7 +47,7 @@ def measure(place: Path, *, images: int, backbone: str | None) -> None:
         served = throughput(url, bodies, clients=CLIENTS)
         half = sorted(asyncio.run(load(url, bodies, clients=CLIENTS, rate=served / 2)))
     report(
-        "serve.throughput",
+        f"serve.throughput_{name}",
         ratio=served / bare,
         bar=0.85,
         images=images,
@@ -55,7 +57,7 @@ def measure(place: Path, *, images: int, backbone: str | None) -> None:
     )
     p99 = half[int(0.99 * len(half))]
     report(
-        "serve.tail",
+        f"serve.tail_{name}",
         ratio=p99 / batch_s,
         bar=3,
         p99_ms=1000 * p99,
@@ -66,6 +68,10 @@ def measure(place: Path, *, images: int, backbone: str | None) -> None:
 
 
 if __name__ == "__main__":
-    given = arguments(__doc__ or "", images=2000)
+    given = arguments(__doc__ or "", light=1000, heavy=300)
     with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), images=given.images, backbone=given.backbone)
+        for name, images in (("light", given.light), ("heavy", given.heavy)):
+            if images:
+                place = Path(folder) / name
+                backbone = given.backbone or realistic_backbone(place / "b", width=WIDTHS[name])
+                measure(name, place, images=images, backbone=backbone)

@@ -28,22 +28,24 @@ from samesense.encoder.build import build_encoder
 from samesense.recipe.load import load_recipe
 
 CLIENTS = 32
-SIDE_PX, WIDTH = 224, 192
+SIDE_PX, PATCH_PX = 224, 32
+VISION = {"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12}
+TEXT = {"hidden_size": 512, "intermediate_size": 2048, "num_attention_heads": 8}
+PROJECTION = 512
 START_S = 180
 
 
 def build_clip(folder: Path) -> Path:
-    """Write a CLIP with a ViT-Tiny's cost and random weights, as the hub would hold it."""
+    """Write a CLIP of ViT-B/32's sizes with random weights, as the hub would hold it."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     pieces = [*letters, *(f"{letter}</w>" for letter in letters)]
     pieces += ["<|startoftext|>", "<|endoftext|>"]
     tokenizer = CLIPTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, merges=[])
-    sizes = {"hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "projection_dim": 128}
-    sizes |= {"num_hidden_layers": 12, "num_attention_heads": 3}
-    vision = sizes | {"image_size": SIDE_PX, "patch_size": 16}
-    text = sizes | {"vocab_size": len(pieces), "bos_token_id": 512, "eos_token_id": 513}
+    shared = {"projection_dim": PROJECTION, "num_hidden_layers": 12}
+    vision = shared | VISION | {"image_size": SIDE_PX, "patch_size": PATCH_PX}
+    text = shared | TEXT | {"vocab_size": len(pieces), "bos_token_id": 512, "eos_token_id": 513}
     CLIPModel(
-        CLIPConfig(text_config=text, vision_config=vision, projection_dim=128)
+        CLIPConfig(text_config=text, vision_config=vision, projection_dim=PROJECTION)
     ).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     CLIPImageProcessorPil(
@@ -115,7 +117,7 @@ def measure(place: Path, *, images: int, program: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=1000)
     here = Path(__file__).parents[1]
     parser.add_argument(
         "--infinity",
