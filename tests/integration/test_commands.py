@@ -197,7 +197,7 @@ EVALUATE_GAP = ("evaluate", "--model", "runs/one", "--corpus", "photos", "--prot
         (["evaluate", "--model", "runs/one", "--corpus", "photos", "--protocol", "x"], "protocol"),
         (
             [*EVALUATE_GAP, "--report", "page.html"],
-            "--report: the page is of protocol udcdr",
+            "--report: the page is of udcdr-clean, not of gap-clean",
         ),
         (["models", "list", "nowhere"], "nowhere"),
     ],

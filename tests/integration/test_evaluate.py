@@ -37,7 +37,7 @@ def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path) -> None
     assert {"mAP@200", "Prec@200"} <= {row["metric"] for row in udcdr}
     assert {row["n_queries"] for row in udcdr} == {CONCEPTS * EACH}
     aligned = [row for row in udcdr if row["model"] != "identity" and row["low"] is not None]
-    assert {row["metric"] for row in aligned} == {"mAP@200", "Prec@200", "mAP@all"}
+    assert {row["metric"] for row in aligned} == {"mAP@200", "mAP@all", "Prec@200", "Prec@100"}
     assert all(row["low"] <= row["value"] <= row["high"] for row in aligned)
     assert all(0 < row["p_value"] <= 1 for row in aligned)
     shutil.copytree(place / "runs/one", place / "runs/two")

@@ -97,5 +97,5 @@ def _deployment(
         health_check_timeout_s=HEALTH_TIMEOUT_S,
         graceful_shutdown_timeout_s=DRAIN_S,
         # The front writes a line for each request; Ray's own, for each call of a part, cost more.
-        logging_config={"enable_access_log": False},
+        logging_config={"encoding": "JSON", "enable_access_log": False},
     )

@@ -15,8 +15,6 @@ from samesense.serving.keys import read_keys
 from samesense.serving.options import ModelOptions, ServeOptions
 
 APPLICATION = "samesense"
-LOGGING = {"encoding": "JSON"}
-"""Every line of a log is one JSON object."""
 
 
 def with_models_of_index(options: ServeOptions) -> ServeOptions:
@@ -61,7 +59,7 @@ def run(options: ServeOptions) -> None:
     """
     http = options.http
     serve.start(http_options={"host": http.host, "port": http.port}, proxy_location="HeadOnly")
-    serve.run(build_app(options), name=APPLICATION, route_prefix="/", logging_config=LOGGING)
+    serve.run(build_app(options), name=APPLICATION, route_prefix="/")
     shown = f"http://{http.host}:{http.port}"
     print(f"page    {shown}\nmodels  {', '.join(options.models)}\nCtrl-C ends it", flush=True)
     ended = threading.Event()
