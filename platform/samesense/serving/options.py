@@ -36,9 +36,10 @@ class ForwardOptions(Options):
 
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of a forward; by default as many as Ray gives the process, which is one."""
-    items_per_forward: int = Field(default=32, ge=1)
+    items_per_forward: int | None = Field(default=None, ge=1)
     """How many images or texts are encoded together, at most: those of one shape that have come
-    while the forward before was under way. None waits for others while the process is idle."""
+    while the forward before was under way. None waits for others while the process is idle. By
+    default 32 on a GPU and 8 on a CPU, whose caches hold no more."""
 
 
 class ModelOptions(Options):

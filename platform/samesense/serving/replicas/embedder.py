@@ -24,6 +24,7 @@ from samesense.serving.rendering import Rendered, Renderings, renderer_of
 KEPT_S = 60.0
 """How long a model stays after another has taken its place: requests under way end with it."""
 GONE = ApiError(503, "unavailable", "the model was changed meanwhile; ask again")
+ITEMS_PER_FORWARD = {"cuda": 32, "cpu": 8}
 SMALL_PX = 32
 STUCK_S = 300.0
 """How long a forward may take before the process counts as stuck."""
@@ -55,13 +56,14 @@ class Embedder:
 
     def __init__(self, options: ForwardOptions, device: str) -> None:
         """Prepare to hold a model; ``reconfigure`` loads it."""
-        self.options, self.device = options, device
+        self.device = device
+        self._items = options.items_per_forward or ITEMS_PER_FORWARD[torch.device(device).type]
         self._models: dict[str, Loaded] = {}
         self._current = ""
         self._thread = ThreadPoolExecutor(1)
         self._begun_s: float | None = None
         self._joined: Joining[Asked, Outcome] = Joining(
-            self._encode, calls=1, items_per_call=options.items_per_forward
+            self._encode, calls=1, items_per_call=self._items
         )
         if options.threads is not None:
             torch.set_num_threads(options.threads)
@@ -151,7 +153,7 @@ class Embedder:
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._thread,
-                lambda: loaded.embed(items, items_per_forward=self.options.items_per_forward),
+                lambda: loaded.embed(items, items_per_forward=self._items),
             )
         finally:
             self._begun_s = None
