@@ -1,7 +1,8 @@
 """The service beside infinity, another embedding server, on a CLIP of the same saved weights.
 
 infinity needs an environment of its own, as it takes older versions of the same libraries:
-`python -m venv .venv-infinity && .venv-infinity/bin/pip install "infinity-emb[server,torch]" aiohttp`.
+`python -m venv .venv-infinity`, then `.venv-infinity/bin/pip install "infinity-emb[server,torch]"
+aiohttp`.
 Both get the same JPEGs from 32 clients, one server after the other.
 """
 
