@@ -22,6 +22,7 @@ from tenacity import (
     stop_after_delay,
     wait_random_exponential,
 )
+from tenacity.retry import retry_base
 
 from samesense.core.errors import ConfigError, StoreError
 from samesense.core.storage import local_path
@@ -82,12 +83,7 @@ class Connection:
         Raises:
             StoreError: that says what was being done, when patience is at its end.
         """
-        attempts = Retrying(
-            stop=stop_after_delay(self.patience_s),
-            wait=wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
-            retry=retry_if_exception(_is_passing),
-            reraise=True,
-        )
+        attempts = _attempts(self.patience_s, retry=retry_if_exception(_is_passing))
         with self.faults(what):
             return attempts(call)
 
@@ -130,12 +126,7 @@ def connect(
     if is_server(uri):
         shown = without_credentials(uri)
         _refuse_what_is_no_address(uri, shown=shown)
-        attempts = Retrying(
-            stop=stop_after_delay(start_patience_s),
-            wait=wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
-            retry=retry_if_exception_type(StoreError),
-            reraise=True,
-        )
+        attempts = _attempts(start_patience_s, retry=retry_if_exception_type(StoreError))
         token = os.environ.get(TOKEN_VARIABLE, "")
         client = attempts(lambda: _client(uri, shown=shown, token=token))
         return Connection(client, shown, uri, close=client.close, patience_s=patience_s)
@@ -155,6 +146,15 @@ def connect(
         lite.release(folder)
 
     return Connection(client, str(folder), address, close=close, patience_s=patience_s)
+
+
+def _attempts(patience_s: float, *, retry: retry_base) -> Retrying:
+    return Retrying(
+        stop=stop_after_delay(patience_s),
+        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
+        retry=retry,
+        reraise=True,
+    )
 
 
 def _is_passing(error: BaseException) -> bool:

@@ -14,20 +14,12 @@ from samesense.encoder.encoder import Vectors
 from samesense.serving.asking import TRIES, WAIT_S, ask
 from samesense.serving.embedding import Description
 from samesense.serving.errors import GONE, ApiError
-from samesense.serving.items import Picture, Text
+from samesense.serving.forms.asked import Part
 from samesense.serving.joining import Joining
 from samesense.serving.replicas.embedder import Moved, Vectored
 
 Handle = Any
 ITEMS_PER_CALL = 32
-
-
-@dataclass(frozen=True)
-class Named:
-    """An item, and its name in its request."""
-
-    item: Text | Picture
-    param: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,7 @@ class ServedModel:
     def __init__(self, renderer: Handle, embedder: Handle, *, calls: int) -> None:
         """Keep so many calls under way at most."""
         self._renderer, self._embedder = renderer, embedder
-        self._joined: Joining[Named, _Encoded | ApiError] = Joining(
+        self._joined: Joining[Part, _Encoded | ApiError] = Joining(
             self._encode, calls=calls, items_per_call=ITEMS_PER_CALL
         )
         self._description: Description | None = None
@@ -76,8 +68,8 @@ class ServedModel:
             self._description = await ask(self._embedder.describe.remote)
         return self._description
 
-    async def embed(self, items: Sequence[Named]) -> Encoded:
-        """Return the vectors of a request's items, all by the same model.
+    async def embed(self, items: Sequence[Part]) -> Encoded:
+        """Return the vectors of a request's parts, at hand by now, all by the same model.
 
         Raises:
             ApiError: what is wrong with the first item that gives no vector.
@@ -97,7 +89,7 @@ class ServedModel:
                 )
         raise GONE
 
-    async def _encode(self, items: Sequence[Named]) -> list[_Encoded | ApiError]:
+    async def _encode(self, items: Sequence[Part]) -> list[_Encoded | ApiError]:
         for _ in range(TRIES):
             description = await self.describe()
             found = await ask(self._once, items, description)
@@ -113,7 +105,7 @@ class ServedModel:
             ]
         raise GONE
 
-    async def _once(self, items: Sequence[Named], description: Description) -> Vectored | Moved:
+    async def _once(self, items: Sequence[Part], description: Description) -> Vectored | Moved:
         # The tensors go from renderer to embedder, past this process.
         rendered = self._renderer.render.remote(
             [one.item for one in items], [one.param for one in items], description.folder

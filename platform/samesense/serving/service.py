@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,10 @@ from samesense.serving.errors import ApiError, bad_request, not_found
 from samesense.serving.fetch import Fetcher
 from samesense.serving.forms.asked import Asked, Embedded, Part
 from samesense.serving.forms.search import SearchRequest
-from samesense.serving.items import Address, Picture, Text
+from samesense.serving.items import Address, Picture
 from samesense.serving.options import ServeOptions
 from samesense.serving.replicas.searcher import Tile
-from samesense.serving.served_model import Encoded, Named, ServedModel
+from samesense.serving.served_model import Encoded, ServedModel
 
 INDEXES_AGE_S = 5.0
 MISSED_AGE_S = 30.0
@@ -207,19 +208,20 @@ class Service:
 
     async def _encode(self, name: str, parts: Sequence[Part], seconds: Seconds) -> Encoded:
         with _timed(seconds, "fetch"):
-            items = await asyncio.gather(*(self._at_hand(part) for part in parts))
-        named = [Named(item, part.param) for item, part in zip(items, parts, strict=True)]
-        encoded = await self._models[name].embed(named)
+            there = await asyncio.gather(*(self._at_hand(part) for part in parts))
+        encoded = await self._models[name].embed(there)
         seconds |= encoded.seconds
         return encoded
 
-    async def _at_hand(self, part: Part) -> Text | Picture:
+    async def _at_hand(self, part: Part) -> Part:
         if not isinstance(part.item, Address):
-            return part.item
+            return part
         if self._fetcher is None:
             limit = self.options.limits.image.max_bytes
             self._fetcher = Fetcher(self.options.fetch, max_bytes=limit)
-        return Picture(await self._fetcher.fetch(part.item.url, param=part.param))
+        return replace(
+            part, item=Picture(await self._fetcher.fetch(part.item.url, param=part.param))
+        )
 
     def _name(self, name: str | None, *, index: dict[str, Any] | None = None) -> str:
         if name is None and index is not None:

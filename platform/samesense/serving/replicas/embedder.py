@@ -28,6 +28,7 @@ ITEMS_PER_FORWARD = {"cuda": 32, "cpu": 8}
 SMALL_PX = 32
 STUCK_S = 300.0
 """How long a forward may take before the process counts as stuck."""
+DOES_NOT_LOAD = "the model that was to follow does not load; the log of this part says why"
 log = logging.getLogger(__name__)
 Outcome = np.ndarray | ApiError
 Asked = tuple[str, Rendered]
@@ -78,12 +79,12 @@ class Embedder:
             loaded = await asyncio.to_thread(
                 Loaded.from_folder, config["folder"], device=self.device
             )
-        except Exception as error:
+        except Exception:
             if not self._models:
                 raise
             log.exception("%s does not load; the model in use stays", config["folder"])
             kept = self._models[self._current]
-            told = replace(kept.description, fault=f"the model that was to follow: {error}")
+            told = replace(kept.description, fault=DOES_NOT_LOAD)
             self._models[self._current] = replace(kept, description=told)
             return
         before, self._current = self._current, loaded.description.fingerprint
