@@ -8,6 +8,9 @@ from typing import Any
 
 import aiohttp
 
+UNCOUNTED = 128
+"""Requests that warm a service up."""
+
 
 def data_uri(jpeg: bytes) -> str:
     """Return a JPEG as clients put it into JSON."""
@@ -46,7 +49,7 @@ async def load(
 
 def throughput(url: str, bodies: Sequence[dict[str, Any]], *, clients: int) -> float:
     """Return requests a second, after some that do not count."""
-    asyncio.run(load(url, bodies[: 4 * clients], clients=clients))
+    asyncio.run(load(url, bodies[:UNCOUNTED], clients=clients))
     started = time.perf_counter()
     asyncio.run(load(url, bodies, clients=clients))
     return len(bodies) / (time.perf_counter() - started)

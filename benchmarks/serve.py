@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from _load import data_uri, load, throughput
+from _cpu import CpuTime
+from _load import UNCOUNTED, data_uri, load, throughput
 from _service import service
 from _setting import arguments, realistic_backbone, report, untrained, write_images
 
@@ -19,6 +20,15 @@ from samesense.artefact.folder import Artefact, load_artefact
 from samesense.corpus.decode import DecodeLimits, Rejected, decode
 
 CLIENTS, BATCH = 32, 32
+PARTS = {
+    "embedder": "benchmark:embedder",
+    "front": "benchmark:front",
+    "proxy": "ProxyActor",
+    "renderer": "benchmark:renderer",
+    "controller": "ServeController",
+    "raylet": "raylet/raylet",
+}
+"""What a request passes, and how Ray names the processes."""
 WIDTHS = {"light": 192, "heavy": 768}
 
 
@@ -44,8 +54,10 @@ def measure(name: str, place: Path, *, images: int, backbone: str) -> None:
     bodies = [{"input": data_uri(data)} for data in files]
     bare, batch_s = bare_loop(load_artefact(artefact.folder), files)
     with service(place, artefact) as url:
-        served = throughput(url, bodies, clients=CLIENTS)
+        with CpuTime(*PARTS.values()) as spent:
+            served = throughput(url, bodies, clients=CLIENTS)
         half = sorted(asyncio.run(load(url, bodies, clients=CLIENTS, rate=served / 2)))
+    asked = len(bodies) + len(bodies[:UNCOUNTED])
     report(
         f"serve.throughput_{name}",
         ratio=served / bare,
@@ -54,6 +66,7 @@ def measure(name: str, place: Path, *, images: int, backbone: str) -> None:
         clients=CLIENTS,
         images_per_second=served,
         images_per_second_bare=bare,
+        **{f"{part}_cpu_ms": 1000 * spent.seconds[name] / asked for part, name in PARTS.items()},
     )
     p99 = half[int(0.99 * len(half))]
     report(
