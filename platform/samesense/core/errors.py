@@ -8,7 +8,8 @@
     ├── CacheError           vectors that a cache lacks or refuses
     ├── StoreError           the vector index: unreachable, locked, refusing
     │   ├── NotServedError   an index or a domain that is not there
-    │   └── OtherModelError  an index of another model than the query's
+    │   ├── OtherModelError  an index of another model than the query's
+    │   └── WidthError       a query vector of another width than the index's
     ├── WriteError           a file that cannot be written where it should be
     ├── TrainingError        a run that cannot go on
     ├── BulkError            an embedding job that cannot go on
@@ -84,6 +85,10 @@ class NotServedError(StoreError):
 
 class OtherModelError(StoreError):
     """The index was built with another model than the query's."""
+
+
+class WidthError(StoreError):
+    """A query vector has another width than those of the index."""
 
 
 class WriteError(SamesenseError, OSError):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pymilvus.exceptions import MilvusException
 
-from samesense.core.errors import StoreError
+from samesense.core.errors import StoreError, WidthError
 from samesense.index.connection import REQUEST_TIMEOUT_S, Connection
 from samesense.index.naming import Contents
 from samesense.index.rows import Hit, IndexRows, Known
@@ -144,12 +144,13 @@ class Collection:
         With ``labels`` only rows that carry one of them.
 
         Raises:
-            StoreError: if the width or the limit does not fit.
+            WidthError: if the width does not fit.
+            StoreError: if the limit does not fit.
         """
-        if z_QD.ndim != 2 or z_QD.shape[1] != self.contents.width:
-            raise StoreError(
+        if z_QD.shape[1] != self.contents.width:
+            raise WidthError(
                 f"collection {self.name}: holds width {self.contents.width}, "
-                f"queries have shape {z_QD.shape}"
+                f"queries have width {z_QD.shape[1]}"
             )
         if not 1 <= limit <= MOST_HITS:
             raise StoreError(f"limit {limit}: must be from 1 to {MOST_HITS}")

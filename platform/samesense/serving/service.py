@@ -199,9 +199,7 @@ class Service:
             return index["model"], kept.z_D, kept.fingerprint
         if request.query.vector is not None:
             fingerprint = request.query.fingerprint or index["fingerprint"]
-            here = fingerprint == index["fingerprint"]
-            width = index["domains"][0]["width"] if here else None
-            return None, _unit(request.query.vector, width=width), fingerprint
+            return None, _unit(request.query.vector), fingerprint
         name = self._name(request.model or index["model"], index=index)
         encoded = await self._encode(name, parts, seconds)
         return name, _mean(encoded.z_ND), encoded.description.fingerprint
@@ -259,16 +257,9 @@ def _other_model(fingerprint: str, *, told: str) -> ApiError:
     )
 
 
-def _unit(vector: Sequence[float], *, width: int | None) -> Any:
-    """Return a caller's vector at length 1; what its width must be is not always known here."""
+def _unit(vector: Sequence[float]) -> Any:
+    """Return a caller's vector at length 1."""
     z_D = np.asarray(vector, dtype=np.float32)
-    if width is not None and z_D.shape != (width,):
-        raise ApiError(
-            422,
-            "shape",
-            f"query.vector: {len(vector)} numbers, the index has width {width}",
-            "query.vector",
-        )
     if not np.isfinite(z_D).all() or not np.any(z_D):
         raise bad_request("query.vector: it must be finite and not zero", param="query.vector")
     return z_D / np.linalg.norm(z_D)

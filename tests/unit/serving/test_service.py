@@ -200,3 +200,12 @@ def test_models_are_described_without_where_they_lie() -> None:
     assert (told["revision"], told["created"]) == ("0a1b2c", 1_767_323_045)
     assert told["capabilities"] == ["image_embed", "embed"]
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("of", [{}, {"fingerprint": OLD}])
+def test_a_vector_of_another_width_is_told_whichever_model_it_is_of(
+    search: Any, of: dict[str, str]
+) -> None:
+    told = refusal(search, query={"vector": [1.0, 0.0]} | of)
+    assert (told.status, told.param) == (422, "query.vector")
+    assert "holds width 4, queries have width 2" in told.message

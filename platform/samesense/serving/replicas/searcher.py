@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from samesense.core.errors import NotServedError, OtherModelError, StoreError
+from samesense.core.errors import NotServedError, OtherModelError, StoreError, WidthError
 from samesense.corpus.decode import Rejected
 from samesense.corpus.thumbnails import grey_tile, small_picture
 from samesense.index.connection import is_server
@@ -118,6 +118,8 @@ class SearcherReplica:
             return not_found(self._without_address(error))
         except OtherModelError as error:
             return ApiError(409, "fingerprint", self._without_address(error))
+        except WidthError as error:
+            return ApiError(422, "shape", self._without_address(error), "query.vector")
         except StoreError as error:
             return ApiError(503, "unavailable", self._without_address(error))
 
