@@ -101,9 +101,12 @@ def embed_corpus(job: EmbedJob, *, start: Start = "continue") -> Embedded:
         if not any_accepted(task.ledger):
             state.finish(job, fingerprint=fingerprint)
             refuse_all(job, task.ledger, listing)
-        if job.prune and unlisted_shards(task.ledger):
-            state.finish(job, fingerprint=fingerprint)  # so that the next run lists anew
-        removed = prune(compared, ledger=task.ledger, most=job.most_pruned) if job.prune else 0
+        removed = 0
+        if job.prune:
+            unlisted = unlisted_shards(task.ledger)
+            if unlisted:
+                state.finish(job, fingerprint=fingerprint)  # so that the next run lists anew
+            removed = prune(compared, unlisted=unlisted, most=job.most_pruned)
         if store is not None and job.switch:
             # What the job has listed is all there, even if it is less than what was served.
             store.switch(job.index, fingerprint=fingerprint, least_share=0)

@@ -4,7 +4,7 @@ The ledger is read once for all domains; of each row 16 bytes stay in memory, it
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,19 +91,20 @@ def unlisted_shards(ledger: Ledger) -> list[Entry]:
     return [entry for entry in ledger.rejected() if entry.reason == BAD_SHARD]
 
 
-def prune(compared: Iterable[Compared], *, ledger: Ledger, most: float) -> int:
+def prune(compared: Iterable[Compared], *, unlisted: Sequence[Entry], most: float) -> int:
     """Delete the rows that a corpus does not list any more, and return how many they were.
+
+    ``unlisted`` are its shards that were not listed, see ``unlisted_shards``.
 
     Raises:
         BulkError: if a shard was not listed, so that nobody knows what is gone, or if they are more
             than a share ``most`` of a domain; nothing is deleted then.
     """
     compared = list(compared)
-    shards = unlisted_shards(ledger)
-    if shards:
+    if unlisted:
         raise BulkError(
-            f"{shards[0].uri}: {len(shards)} shards of the corpus were not listed to their end "
-            f"(the first: {shards[0].detail}), so what is gone from it is not known: nothing was "
+            f"{unlisted[0].uri}: {len(unlisted)} shards of the corpus were not listed to their end "
+            f"(the first: {unlisted[0].detail}), so what is gone from it is not known: nothing was "
             "pruned. Mend or remove them and run the same command again, or leave prune out"
         )
     for one in compared:

@@ -9,7 +9,14 @@ import pytest
 from samesense.bulk.diff import difference
 from samesense.bulk.ids import named
 from samesense.bulk.ledger import Entry, Ledger
-from samesense.bulk.reconcile import Compared, blocks_with, compare, prune, told_by_domain
+from samesense.bulk.reconcile import (
+    Compared,
+    blocks_with,
+    compare,
+    prune,
+    told_by_domain,
+    unlisted_shards,
+)
 from samesense.bulk.sampling import sample_rows
 from samesense.bulk.verify import recall, verify_collection
 from samesense.core.errors import BulkError
@@ -81,9 +88,9 @@ def test_rows_that_are_missing_gone_and_foreign_are_told_apart(
     assert compared.prunable_share == pytest.approx(20 / 300)
     assert blocks_with(ledger, [compared]) == [2]
     with pytest.raises(BulkError, match="20 rows are gone from the corpus, 7% of its rows there"):
-        prune([compared], ledger=ledger, most=0.05)
+        prune([compared], unlisted=unlisted_shards(ledger), most=0.05)
     assert collection.count() == 310
-    assert prune([compared], ledger=ledger, most=0.1) == 20
+    assert prune([compared], unlisted=unlisted_shards(ledger), most=0.1) == 20
     assert collection.count() == 290
 
 
@@ -97,7 +104,7 @@ def test_nothing_is_pruned_when_a_shard_was_not_listed(tmp_path: Path, store: St
     with pytest.raises(
         BulkError, match=r"000.tar: 1 shards .*no answer.*nothing was pruned\. Mend"
     ):
-        prune([compared], ledger=ledger, most=0.1)
+        prune([compared], unlisted=unlisted_shards(ledger), most=0.1)
     assert collection.count() == 300
 
 
