@@ -1,8 +1,10 @@
 """Bulk embedding from an S3 store into an index, through real Ray Data."""
 
+import gc
 import json
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import pytest
+import ray
 
 from samesense.artefact.folder import Artefact
 from samesense.bulk.embed import embed_corpus
@@ -43,6 +46,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Artefact, Artefact
         for seed, name in enumerate(("first", "second"))
     )
     return first, second
+
+
+@pytest.fixture(autouse=True)
+def workers_are_gone(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A job that has ended, in whichever way, leaves all CPUs to the next."""
+    yield
+    caplog.get_records("call").clear()  # those of Ray's errors know the workers
+    gc.collect()
+    deadline = time.monotonic() + 30
+    while ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
+        assert time.monotonic() < deadline, "a worker is still there"
+        time.sleep(0.2)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ A row of the data set is a block. Back-pressure is Ray Data's: what is rendered 
 store, which is bounded, and rendering waits for it.
 """
 
+import gc
 import pickle
 import warnings
 from collections.abc import Iterator, Sequence
@@ -48,11 +49,12 @@ def run_blocks(task: EmbedTask, numbers: Sequence[int]) -> Iterator[Committed]:
             yield pickle.loads(row["block"])
     except Exception as error:
         told = _told(error, task)
-        if told is error:
-            raise
     if told is not None:
-        # Not in the handler: the frames of Ray's own error would keep the workers alive, and the
-        # next job of this process would wait for their CPUs.
+        # Not in the handler: workers live as long as anything knows Ray Data's executor, which the
+        # frames of Ray's own error do, and cycles. The next job of this process would wait for
+        # their CPUs.
+        del blocks
+        gc.collect()
         raise told
 
 
