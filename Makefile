@@ -2,9 +2,10 @@
 PYTHON ?= python3.11
 CONSTRAINTS ?= constraints.txt
 BIN := .venv/bin
+PACS_TABLES := structure baselines losses prompts
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
-.PHONY: setup demo test test-long bench chaos lint format type milvus-server chromium clean
+.PHONY: setup demo pacs test test-long bench chaos lint format type milvus-server chromium clean
 
 setup: .venv/.ready  ## make .venv and install
 
@@ -16,6 +17,19 @@ setup: .venv/.ready  ## make .venv and install
 
 demo: setup  ## the main job end to end on a corpus that it draws itself
 	$(BIN)/samesense demo
+
+pacs: setup  ## all numbers on PACS of docs/results.md, and its page: make pacs PACS=DIR BACKBONE=DIR
+	@test -d "$(PACS)" -a -n "$(BACKBONE)" || { echo "make pacs PACS=DIR BACKBONE=DIR"; exit 2; }
+	for name in $(PACS_TABLES); do \
+	  $(BIN)/samesense ablate -c jobs/configs/ablate_$$name.yaml --set corpus.uri=$(PACS) \
+	    --set recipe.blocks.backbone.model=$(BACKBONE) || exit 1; \
+	done
+	for protocol in dg matrix gap udcdr; do \
+	  $(BIN)/samesense evaluate --protocol $$protocol --corpus $(PACS) --out runs/pacs/results.json \
+	    $$(printf -- "--model %s " runs/ablate_structure/gated/*-seed*) \
+	    $$(test $$protocol != udcdr || printf -- "--ablation runs/ablate_%s " $(PACS_TABLES)) \
+	    $$(test $$protocol != udcdr || echo --report runs/pacs/report.html --no-images) || exit 1; \
+	done
 
 milvus-server: .venv-milvus/.ready  ## a real Milvus server, in an environment of its own, for tests
 

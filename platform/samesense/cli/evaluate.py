@@ -48,6 +48,9 @@ def evaluate(
         help="Also write a page for people, as one HTML file, and its numbers beside it as JSON "
         "and CSV; of protocol `udcdr`.",
     ),
+    images: bool = typer.Option(
+        True, help="Whether the page shows images of the corpus; without, it may go anywhere."
+    ),
     ablation: list[Path] = typer.Option(
         [], help="Folder that `samesense ablate` wrote, for the page; may be given again."
     ),
@@ -68,7 +71,7 @@ def evaluate(
     if report is not None or ablation:
         _check_page(job, report, results=results, ablation=ablation)
     refuse_lost_paths(out=str(results), report=str(report or ""), cache=job.cache)
-    _evaluate(job, results, page=report, ablation=ablation)
+    _evaluate(job, results, page=report, images=images, ablation=ablation)
 
 
 def _check_page(
@@ -85,7 +88,12 @@ def _check_page(
 
 
 def _evaluate(
-    job: "EvaluateJob", results: Path, *, page: Path | None, ablation: "Sequence[Path]"
+    job: "EvaluateJob",
+    results: Path,
+    *,
+    page: Path | None,
+    images: bool,
+    ablation: "Sequence[Path]",
 ) -> None:
     import time
 
@@ -119,7 +127,7 @@ def _evaluate(
         report = evaluation_report(
             job, evaluated, manifest=found.manifest, seconds=seconds, ablations=ablations
         )
-        write_page(page, report=report)
+        write_page(page, report=report, images=images)
         print(f"page     {page}")
     print(f"results  {results}")
     _tell_in_cards(job, evaluated, found.manifest)

@@ -30,14 +30,20 @@ the first 200, and its ceiling is what a perfect ranking would reach, since a co
 than 200 images in the gallery."""
 PICTURES = """One run is shown here. An answer is right when it has the query's concept: ✓ and a
 solid frame; otherwise ✗ and a dashed one. The number under an answer is its cosine similarity."""
+WITHHELD = """The images themselves are left out of this page."""
+BLANK = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
 MAPS = """Each map has its own principal components: compare how the groups lie, not the axes."""
 
 
-def write_page(path: Path, *, report: Report) -> None:
-    """Write the report as one HTML page, and its numbers beside it as JSON and CSV."""
+def write_page(path: Path, *, report: Report, images: bool = True) -> None:
+    """Write the report as one HTML page, and its numbers beside it as JSON and CSV.
+
+    Without ``images`` a frame with its words stands for each picture, so that the page can go where
+    the corpus may not.
+    """
     folds = [facts_of(fold) for fold in report.folds]
     words = in_short(report.findings, folds)
-    write_text_atomically(path, _render(report, folds, words))
+    write_text_atomically(path, _render(report, folds, words, images=images))
     summary = [headline(report.rows), *words]
     write_text_atomically(path.with_suffix(".json"), as_json(report, folds, summary=summary))
     write_text_atomically(path.with_suffix(".csv"), as_csv(report.rows))
@@ -52,9 +58,9 @@ class _Section:
     html: str
 
 
-def _render(report: Report, folds: Sequence[Facts], words: Sequence[str]) -> str:
+def _render(report: Report, folds: Sequence[Facts], words: Sequence[str], *, images: bool) -> str:
     css = resources.files("samesense.evaluation.report").joinpath("page.css").read_text("utf-8")
-    sections = [section for section in _sections(report, folds) if section.html]
+    sections = [section for section in _sections(report, folds, images=images) if section.html]
     shown = "\n".join(
         f'<h2 id="{section.name}">{escape(section.title)}</h2>\n{section.html}'
         for section in sections
@@ -74,15 +80,16 @@ def _render(report: Report, folds: Sequence[Facts], words: Sequence[str]) -> str
 """
 
 
-def _sections(report: Report, folds: Sequence[Facts]) -> Iterator[_Section]:
+def _sections(report: Report, folds: Sequence[Facts], *, images: bool) -> Iterator[_Section]:
     scores = f'{score_tables(report.rows)}<p class="note">{METHOD}</p>'
     yield _Section("scores", "Scores", scores)
     yield _Section("certainty", "How sure it is", certainty_table(report.findings))
     yield _Section("ablations", "Ablations", ablation_tables(report.ablations))
-    picture = functools.cache(thumbnail_uri)
+    picture = functools.cache(thumbnail_uri if images else _withheld)
+    words = PICTURES if images else f"{PICTURES} {WITHHELD}"
     for place, (fold, facts) in enumerate(zip(report.folds, folds, strict=True)):
         title = f"Held out: {facts.held_out}"
-        yield _Section(f"fold-{place}", title, _fold(fold, facts, picture))
+        yield _Section(f"fold-{place}", title, _fold(fold, facts, picture, words=words))
     origin = pairs(report.provenance, caption="Where it comes from")
     yield _Section("cost", "Cost and origin", pairs(report.cost, caption="What it cost") + origin)
 
@@ -99,7 +106,11 @@ def _contents(sections: Sequence[_Section]) -> str:
     return f'<nav aria-label="Contents"><ul>{links}</ul></nav>'
 
 
-def _fold(fold: Fold, facts: Facts, picture: Callable[[str], str]) -> str:
+def _withheld(uri: str) -> str:
+    return BLANK
+
+
+def _fold(fold: Fold, facts: Facts, picture: Callable[[str], str], *, words: str) -> str:
     widest = max(float(state.matrix.asymmetry_KK.max(initial=0.0)) for state in facts.states)
     matrices = "".join(heat_map(state.matrix, state=state.name) for state in facts.states)
     asymmetries = "".join(
@@ -112,7 +123,7 @@ def _fold(fold: Fold, facts: Facts, picture: Callable[[str], str]) -> str:
         for colour_by in ("domain", "label")
         for state in facts.states
     )
-    return f"""<p class="note">{PICTURES}</p>
+    return f"""<p class="note">{words}</p>
 <h3>First answers before and after</h3>
 {rankings(fold, picture=picture)}
 <h3>Where it fails</h3>

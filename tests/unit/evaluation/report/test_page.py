@@ -23,7 +23,7 @@ from samesense.evaluation.protocols.matrix import source_target_matrix
 from samesense.evaluation.rated import rate
 from samesense.evaluation.report.certainty import certainty_table
 from samesense.evaluation.report.grid import COLUMNS, TILE_PX, draw_grid
-from samesense.evaluation.report.page import write_page
+from samesense.evaluation.report.page import WITHHELD, write_page
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.results import Row, Summary
 from tests.fixtures.corpora import write_patterns
@@ -66,7 +66,7 @@ def fold(tmp_path: Path) -> Fold:
     return Fold(held_out=ODD, before=Embedded(manifest, z), after=Embedded(manifest, z[::-1]))
 
 
-def page(tmp_path: Path, fold: Fold, seeds: Sequence[int]) -> str:
+def page(tmp_path: Path, fold: Fold, seeds: Sequence[int], *, images: bool = True) -> str:
     path = tmp_path / "report.html"
     report = Report(
         title=f"Search {ODD}",
@@ -75,7 +75,7 @@ def page(tmp_path: Path, fold: Fold, seeds: Sequence[int]) -> str:
         cost={"seconds": "12"},
         provenance={"corpus": ODD},
     )
-    write_page(path, report=report)
+    write_page(path, report=report, images=images)
     return path.read_text()
 
 
@@ -92,6 +92,17 @@ def test_the_page_tells_the_numbers_and_stands_alone(tmp_path: Path, fold: Fold)
     assert all(place[0] == "#" and f'id="{place[1:]}"' in html for place in places)
     assert "<script" not in html
     assert "@import" not in html
+
+
+def test_a_page_without_images_says_so_and_holds_none(tmp_path: Path, fold: Fold) -> None:
+    html = page(tmp_path, fold, seeds=[0], images=False)
+    assert "images themselves are left out" in html
+    assert "data:image/jpeg" not in html
+    withheld = re.compile(r' src="data:image/svg\+xml,[^"]*"')
+    shown = re.compile(r' src="data:image/jpeg[^"]*"')
+    assert len(withheld.findall(html)) > 40
+    there = shown.sub("", page(tmp_path, fold, seeds=[0])).replace("\n", " ")
+    assert withheld.sub("", html).replace(f" {WITHHELD}", "").replace("\n", " ") == there
 
 
 def test_every_picture_has_words_and_every_heading_its_level(tmp_path: Path, fold: Fold) -> None:
