@@ -157,7 +157,6 @@ def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
 EMBED = ("--model", "runs/one", "--corpus", "photos", "--index", "photos")
 
 
-EVALUATE_GAP = ("evaluate", "--model", "runs/one", "--corpus", "photos", "--protocol", "gap")
 
 
 @pytest.mark.parametrize(
@@ -195,10 +194,6 @@ EVALUATE_GAP = ("evaluate", "--model", "runs/one", "--corpus", "photos", "--prot
             "has: domain0, domain1, domain2",
         ),
         (["evaluate", "--model", "runs/one", "--corpus", "photos", "--protocol", "x"], "protocol"),
-        (
-            [*EVALUATE_GAP, "--report", "page.html"],
-            "--report: the page is of udcdr-clean, not of gap-clean",
-        ),
         (["models", "list", "nowhere"], "nowhere"),
     ],
 )

@@ -23,10 +23,16 @@ def place(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
 def test_an_evaluation_compares_with_the_unaligned_backbone(place: Path) -> None:
     command = ("evaluate", "--model", "runs/one", "--corpus", "photos", "--out", "both.json")
     table = samesense(*command, "--protocol", "udcdr", cwd=place).stdout
-    square = samesense(*command, "--protocol", "matrix", cwd=place).stdout
-    classified = samesense(*command, "--protocol", "dg", cwd=place).stdout
+    pages = {name: ("--report", f"{name}.html") for name in ("matrix", "dg", "gap")}
+    square = samesense(*command, "--protocol", "matrix", *pages["matrix"], cwd=place).stdout
+    classified = samesense(*command, "--protocol", "dg", *pages["dg"], cwd=place).stdout
     assert "accuracy, prototypes" in classified
-    gap = samesense(*command, "--protocol", "gap", cwd=place).stdout
+    gap = samesense(*command, "--protocol", "gap", *pages["gap"], cwd=place).stdout
+    shown = {name: (place / f"{name}.html").read_text() for name in pages}
+    assert "Concepts told in unseen domains of photos" in shown["dg"]
+    assert "(alignment) raises accuracy" in shown["dg"] or "lowers accuracy" in shown["dg"]
+    assert '<th scope="row">largest asymmetry</th>' in shown["matrix"]
+    assert "What is left between the domains of photos" in shown["gap"]
     assert "neighbour mixing" in gap
     assert "intervals over queries" in table
     rows = json.loads((place / "both.json").read_text())

@@ -54,7 +54,8 @@ def test_a_model_is_trained_on_a_published_split_and_asked_as_published_and_clea
     asked = [("udcdr", "official"), ("udcdr", "clean"), ("uccdr", "official"), ("ucdr", "official")]
     for protocol, variant in asked:
         words = ("--protocol", protocol, "--variant", variant)
-        samesense("evaluate", "--model", "run", "--corpus", "photos", *words, cwd=tmp_path)
+        command = ("evaluate", "--model", "run", "--corpus", "photos", *words)
+        samesense(*command, "--report", f"{protocol}-{variant}.html", cwd=tmp_path)
     mixed = samesense(
         *("evaluate", "--model", "run", "--corpus", "photos", "--protocol", "ucdr"),
         *("--gallery", "mixed"),
@@ -71,3 +72,8 @@ def test_a_model_is_trained_on_a_published_split_and_asked_as_published_and_clea
         "ucdr-mixed-clean": (2 * 13, 2 * 13 + 4 * 2),
     }
     assert {row["model"] for row in rows} == {"identity", "alignment"}
+    pages = {name: (tmp_path / f"{name}.html").read_text() for name in list(sizes)[:4]}
+    assert "Search for unseen classes on photos" in pages["uccdr-official"]
+    for domain in ("domain0", "domain1"):
+        assert f"Held out: domain3 and 2 classes, asked in {domain}" in pages["uccdr-official"]
+    assert all(("As published" in html) == ("official" in name) for name, html in pages.items())

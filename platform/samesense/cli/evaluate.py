@@ -46,7 +46,7 @@ def evaluate(
     report: Path | None = typer.Option(
         None,
         help="Also write a page for people, as one HTML file, and its numbers beside it as JSON "
-        "and CSV; of protocol `udcdr`.",
+        "and CSV.",
     ),
     images: bool = typer.Option(
         True, help="Whether the page shows images of the corpus; without, it may go anywhere."
@@ -81,8 +81,6 @@ def _check_page(
 
     if ablation and report is None:
         raise ConfigError("--ablation: is shown on the page; say where with --report")
-    if report is not None and job.measure != "udcdr-clean":
-        raise ConfigError(f"--report: the page is of udcdr-clean, not of {job.measure}")
     if report is not None and report.with_suffix(".json") == results:
         raise ConfigError(f"--report: its numbers would be written over {results}; name it anew")
 

@@ -18,6 +18,7 @@ DIFFERENCE = " over "
 OVER = f"{{metric}}{DIFFERENCE}{{other}}"
 """The metric's name of one model's difference from another."""
 SHOWN = ("mAP@200", "Prec@200")
+OF_CLASSIFIERS = ("accuracy, prototypes", "accuracy, linear probe")
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,18 @@ def aligned_models(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(row.model for row in rows if row.model != BASELINE))
 
 
+def shown_metrics(found: Iterable[str]) -> list[str]:
+    """Return the metrics that stand for all that were found, the first for the others too: of a
+    search or of classifiers; nothing of what has no such."""
+    there = set(found)
+    return [metric for metric in (*SHOWN, *OF_CLASSIFIERS) if metric in there]
+
+
 def results_table(rows: Sequence[Row]) -> str:
     """Return a plain-text table: unaligned against aligned, a line for each held-out domain."""
     rows = [row for row in rows if DIFFERENCE not in row.metric]
     table = summarise(rows)
-    metrics = [m for m in SHOWN if any(row.metric == m for row in rows)] or sorted(
-        {row.metric for row in rows}
-    )
+    metrics = shown_metrics(row.metric for row in rows) or sorted({row.metric for row in rows})
     domains = [*dict.fromkeys(row.held_out for row in rows), MEAN]
     lines = []
     for model in aligned_models(rows):

@@ -23,6 +23,7 @@ from samesense.evaluation.embedded import Embedded
 from samesense.evaluation.measured import Measured
 from samesense.evaluation.options import EvaluateJob
 from samesense.evaluation.protocols.asked import asked
+from samesense.evaluation.protocols.uccdr import by_query_domain
 from samesense.evaluation.rated import Rated, rate
 from samesense.evaluation.report.report import Fold
 from samesense.evaluation.results import Row
@@ -168,9 +169,21 @@ def run_evaluation(
             )
             measured += rated.measured() if first is None else rated.measured_beside(first)
             first = first or rated
-            shown = fold.held_out if len(studies) == 1 else f"{fold.held_out}, {study.name}"
-            folds.setdefault((fold.held_out, study.name), replace(fold, held_out=shown))
+            for shown in _as_asked(fold, job):
+                name = shown.held_out if len(studies) == 1 else f"{shown.held_out}, {study.name}"
+                folds.setdefault((shown.held_out, study.name), replace(shown, held_out=name))
     return Evaluated(studies, of_part, list(folds.values()))
+
+
+def _as_asked(fold: Fold, job: EvaluateJob) -> list[Fold]:
+    """Return a fold as its queries are asked: of UcCDR each domain's in the others."""
+    if job.protocol != "uccdr":
+        return [fold]
+    before, after = by_query_domain(fold.before), by_query_domain(fold.after)
+    return [
+        Fold(f"{fold.held_out}, asked in {domain}", before[domain], after[domain])
+        for domain in after
+    ]
 
 
 def _held_out(trained: TrainJob, split: Manifest) -> str:

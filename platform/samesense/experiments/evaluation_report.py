@@ -10,6 +10,7 @@ from samesense.corpus.manifest import Manifest
 from samesense.evaluation.ablation import Ablation
 from samesense.evaluation.findings import findings
 from samesense.evaluation.options import EvaluateJob
+from samesense.evaluation.report.method import METHODS
 from samesense.evaluation.report.report import Report
 from samesense.evaluation.results import BASELINE, DIFFERENCE
 from samesense.experiments.evaluation import Evaluated
@@ -28,16 +29,13 @@ def evaluation_report(
 ) -> Report:
     """Return what the page of these models shows."""
     shown = {BASELINE, *(study.name for study in evaluated.studies)}
-    cost = {
-        "images that no stage has seen": f"{len(evaluated.folds[0].after.z_ND):,}",
-        "seconds of this evaluation": f"{seconds:.0f}",
-    }
+    cost = {"seconds of this evaluation": f"{seconds:.0f}"}
     origin = {"corpus": job.corpus, "manifest hash": manifest.hash}
     for study in evaluated.studies:
         cost |= _cost(study)
         origin |= _origin(study)
     return Report(
-        title=f"Cross-domain search on {Path(job.corpus).name}",
+        title=f"{METHODS[job.protocol].title} {Path(job.corpus).name}",
         rows=[r for r in evaluated.rows if r.model in shown and DIFFERENCE not in r.metric],
         folds=evaluated.folds,
         cost=cost,

@@ -21,19 +21,35 @@ def uccdr(embedded: Embedded, *, each: Each = map) -> Scores:
     Raises:
         CorpusError: if that leaves none.
     """
+    parts = [
+        score(asked.of(splits=("query",)), gallery=asked.of(splits=("gallery",)), each=each)
+        for asked in by_query_domain(embedded).values()
+    ]
+    return _joined(parts, n_gallery=len(embedded.of(splits=("gallery",)).manifest))
+
+
+def by_query_domain(embedded: Embedded) -> dict[str, Embedded]:
+    """Return what each domain asks: its images as ``query``, the others' gallery as ``gallery``.
+
+    Raises:
+        CorpusError: if no domain has a gallery in another.
+    """
     domains = embedded.manifest.domains
-    gallery = embedded.of(splits=("gallery",))
-    parts = []
+    parts = {}
     for domain in domains:
-        others = gallery.of(domains=[name for name in domains if name != domain])
-        if len(others.manifest):
-            parts.append(score(embedded.of(domains=(domain,)), gallery=others, each=each))
+        domain_N, split_N = (embedded.manifest.column(name) for name in ("domain", "split"))
+        query_N, gallery_N = domain_N == domain, (domain_N != domain) & (split_N == "gallery")
+        if gallery_N.any():
+            asked_N = query_N | gallery_N
+            words = np.where(query_N, "query", "gallery")[asked_N]
+            manifest = embedded.manifest.where(asked_N).with_split(words.tolist())
+            parts[domain] = Embedded(manifest, embedded.z_ND[asked_N])
     if not parts:
         raise CorpusError(
             f"UcCDR: images of held-out classes are in {' and '.join(domains) or 'no domain'} "
             "alone, and it searches one training domain from another"
         )
-    return _joined(parts, n_gallery=len(gallery.manifest))
+    return parts
 
 
 def _joined(parts: Sequence[Scores], *, n_gallery: int) -> Scores:

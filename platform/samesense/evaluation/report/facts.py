@@ -49,17 +49,18 @@ class Facts:
 
 def facts_of(fold: Fold) -> Facts:
     """Measure all that the page tells of a fold beside its scores."""
+    unseen = [embedded.of(splits=("query", "gallery")) for embedded in (fold.before, fold.after)]
     gaps: list[Mapping[str, float]] = [{}, {}]
     no_gap = ""
     try:
-        gaps = [domain_gap(embedded).values for embedded in (fold.before, fold.after)]
+        gaps = [domain_gap(embedded).values for embedded in unseen]
     except CorpusError as error:
         no_gap = str(error)
     before, after = (
         State(name, embedded, source_target_matrix(embedded), gap, find_failures(embedded))
         for name, embedded, gap in (
-            (UNALIGNED, fold.before, gaps[0]),
-            (ALIGNED, fold.after, gaps[1]),
+            (UNALIGNED, unseen[0], gaps[0]),
+            (ALIGNED, unseen[1], gaps[1]),
         )
     )
     return Facts(fold.held_out, before, after, no_gap)

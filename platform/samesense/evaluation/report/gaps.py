@@ -34,7 +34,7 @@ def gap_table(facts: Facts) -> str:
     return html_table(
         ["", "unaligned", "aligned", "change", "what it is"],
         lines,
-        caption="On all images that no stage has seen",
+        caption="On all images that are asked or searched",
         words=(0,),
         long=(4,),
     )

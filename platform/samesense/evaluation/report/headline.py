@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from samesense.evaluation.report.method import method_of
 from samesense.evaluation.results import (
     BASELINE,
     MEAN,
@@ -9,44 +10,49 @@ from samesense.evaluation.results import (
     Summary,
     aligned_models,
     gain,
+    shown_metrics,
     summarise,
 )
 
-METRIC = "mAP@200"
+BETWEEN_DOMAINS = "Before and after alignment, on images that no training stage has seen."
 Table = dict[tuple[str, str, str], Summary]
 
 
 def headline(rows: Sequence[Row]) -> str:
     """Return plain text, one passage for each aligned model."""
     table = summarise(rows)
-    if (MEAN, BASELINE, METRIC) not in table:
-        return f"There is no {METRIC} of the unaligned backbone to compare with."
-    models = [m for m in aligned_models(rows) if (MEAN, m, METRIC) in table]
+    metrics = shown_metrics(row.metric for row in rows)
+    if not metrics:
+        return BETWEEN_DOMAINS
+    metric = metrics[0]
+    if (MEAN, BASELINE, metric) not in table:
+        return f"There is no {metric} of the unaligned backbone to compare with."
+    models = [m for m in aligned_models(rows) if (MEAN, m, metric) in table]
     if not models:
         return "Only the unaligned backbone was measured; there is nothing to compare it with."
-    return " ".join(_passage(rows, table, model) for model in models)
+    return " ".join(_passage(rows, table, model, metric) for model in models)
 
 
-def _passage(rows: Sequence[Row], table: Table, model: str) -> str:
-    before, after = table[MEAN, BASELINE, METRIC], table[MEAN, model, METRIC]
-    found = gain(rows, model=model, metric=METRIC)
+def _passage(rows: Sequence[Row], table: Table, model: str, metric: str) -> str:
+    before, after = table[MEAN, BASELINE, metric], table[MEAN, model, metric]
+    found = gain(rows, model=model, metric=metric)
     verb = "raises" if found.mean > 0 else "lowers" if found.mean < 0 else "does not change"
     sentences = [
-        f"Alignment ({model}) {verb} {METRIC} on domains that training never saw: "
+        f"Alignment ({model}) {verb} {metric} on {method_of(rows).unseen}: "
         f"{before.mean:.3f} before, {after.mean:.3f} after ({found.mean:+.3f}).",
-        _over_domains(rows, table, model),
+        _over_parts(rows, table, model, metric),
         _over_seeds(found.mean, spread=max(found.std, after.std), seeds=after.seeds),
     ]
     return " ".join(sentences)
 
 
-def _over_domains(rows: Sequence[Row], table: Table, model: str) -> str:
-    domains = [d for d in dict.fromkeys(r.held_out for r in rows) if (d, model, METRIC) in table]
+def _over_parts(rows: Sequence[Row], table: Table, model: str, metric: str) -> str:
+    parts = [p for p in dict.fromkeys(r.held_out for r in rows) if (p, model, metric) in table]
     not_better = [
-        d for d in domains if table[d, model, METRIC].mean <= table[d, BASELINE, METRIC].mean
+        p for p in parts if table[p, model, metric].mean <= table[p, BASELINE, metric].mean
     ]
-    helped = len(domains) - len(not_better)
-    words = f"It helps in {helped} of {len(domains)} held-out domains"
+    helped, what = len(parts) - len(not_better), method_of(rows).held_out
+    words = f"It helps in {helped} of {len(parts)} held-out {what}"
     return f"{words}; not in {', '.join(not_better)}." if not_better else f"{words}."
 
 

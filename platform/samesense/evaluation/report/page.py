@@ -18,16 +18,12 @@ from samesense.evaluation.report.gaps import gap_table
 from samesense.evaluation.report.headline import headline
 from samesense.evaluation.report.heatmap import asymmetry_map, heat_map
 from samesense.evaluation.report.maps import embedding_map
+from samesense.evaluation.report.method import method_in_words
 from samesense.evaluation.report.rankings import rankings
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.report.short import in_short
 from samesense.evaluation.report.tables import pairs, score_tables
 
-METHOD = """A domain is held out: no training stage and no selection has seen an image of it. Its
-images are the queries; the gallery holds images of the other domains that no stage has seen
-either. mAP@200 rewards right answers that come early; Prec@200 is the share of right answers among
-the first 200, and its ceiling is what a perfect ranking would reach, since a concept may have fewer
-than 200 images in the gallery."""
 PICTURES = """One run is shown here. An answer is right when it has the query's concept: ✓ and a
 solid frame; otherwise ✗ and a dashed one. The number under an answer is its cosine similarity."""
 WITHHELD = """The images themselves are left out of this page."""
@@ -81,7 +77,7 @@ def _render(report: Report, folds: Sequence[Facts], words: Sequence[str], *, ima
 
 
 def _sections(report: Report, folds: Sequence[Facts], *, images: bool) -> Iterator[_Section]:
-    scores = f'{score_tables(report.rows)}<p class="note">{METHOD}</p>'
+    scores = f'{score_tables(report.rows)}<p class="note">{method_in_words(report.rows)}</p>'
     yield _Section("scores", "Scores", scores)
     yield _Section("certainty", "How sure it is", certainty_table(report.findings))
     yield _Section("ablations", "Ablations", ablation_tables(report.ablations))
@@ -117,9 +113,7 @@ def _fold(fold: Fold, facts: Facts, picture: Callable[[str], str], *, words: str
         asymmetry_map(state.matrix, state=state.name, widest=widest) for state in facts.states
     )
     maps = "".join(
-        embedding_map(
-            state.embedded.of(splits=("query", "gallery")), colour_by=colour_by, state=state.name
-        )
+        embedding_map(state.embedded, colour_by=colour_by, state=state.name)
         for colour_by in ("domain", "label")
         for state in facts.states
     )

@@ -8,13 +8,14 @@ from samesense.evaluation.failures import REASONS
 from samesense.evaluation.findings import Finding
 from samesense.evaluation.report.facts import Facts
 from samesense.evaluation.report.failure_cases import confusions
-from samesense.evaluation.report.headline import METRIC
 from samesense.evaluation.report.heatmap import asymmetry_in_words
+from samesense.evaluation.results import shown_metrics
 
 
 def in_short(found: Sequence[Finding], folds: Sequence[Facts]) -> list[str]:
     """Return the sentences that the numbers allow."""
-    aligned = [one for one in found if one.metric == METRIC and one.gain is not None]
+    metrics = shown_metrics(one.metric for one in found)[:1]
+    aligned = [one for one in found if one.metric in metrics and one.gain is not None]
     sentences = (
         _beyond_chance(aligned),
         _hardest(aligned),
@@ -31,8 +32,8 @@ def _beyond_chance(aligned: Sequence[Finding]) -> str:
     beyond = [one for one in aligned if one.beyond_chance and one.gain is not None]
     worse = [one.held_out for one in beyond if one.gain is not None and one.gain.mean < 0]
     words = (
-        f"The change of {METRIC} is beyond chance in {len(beyond)} of {len(aligned)} comparisons "
-        "with the unaligned backbone"
+        f"The change of {aligned[0].metric} is beyond chance in {len(beyond)} of {len(aligned)} "
+        "comparisons with the unaligned backbone"
     )
     return f"{words}; it is a loss for {', '.join(worse)}." if worse else f"{words}."
 
@@ -43,8 +44,8 @@ def _hardest(aligned: Sequence[Finding]) -> str:
         return ""
     worst, best = ranked[0], ranked[-1]
     return (
-        f"The hardest domain is {worst.held_out} ({METRIC} {worst.value.mean:.3f}), the easiest "
-        f"{best.held_out} ({best.value.mean:.3f})."
+        f"The hardest domain is {worst.held_out} ({worst.metric} {worst.value.mean:.3f}), the "
+        f"easiest {best.held_out} ({best.value.mean:.3f})."
     )
 
 

@@ -6,10 +6,10 @@ from html import escape
 from samesense.evaluation.results import (
     BASELINE,
     MEAN,
-    SHOWN,
     Row,
     Summary,
     aligned_models,
+    shown_metrics,
     summarise,
 )
 
@@ -19,8 +19,12 @@ MANY = 8
 
 
 def score_tables(rows: Sequence[Row]) -> str:
-    """Return one table for each aligned model: unaligned, aligned and gain, a line a domain."""
-    return "\n".join(_score_table(rows, model) for model in aligned_models(rows))
+    """Return one table for each aligned model: unaligned, aligned and gain, a line a domain.
+
+    Where no metric stands for all, a line is a metric, its mean over the domains.
+    """
+    table = _score_table if shown_metrics(row.metric for row in rows) else _table_of_means
+    return "\n".join(table(rows, model) for model in aligned_models(rows))
 
 
 def html_table(
@@ -74,23 +78,42 @@ def pairs(of: Mapping[str, str], *, caption: str) -> str:
     )
 
 
-def _score_table(rows: Sequence[Row], model: str) -> str:
+def _table_of_means(rows: Sequence[Row], model: str) -> str:
     table = summarise(rows)
+    pairs_of = {
+        metric: (table.get((MEAN, BASELINE, metric)), table.get((MEAN, model, metric)))
+        for metric in dict.fromkeys(row.metric for row in rows)
+    }
+    lines = [
+        [metric, _number(before), _number(after), _difference(before, after)]
+        for metric, (before, after) in pairs_of.items()
+    ]
+    return html_table(["", "unaligned", "aligned", "change"], lines, caption=_caption(model))
+
+
+def _caption(model: str) -> str:
+    return (
+        f"Unaligned backbone against {model}; mean ± standard deviation over seeds where there are "
+        "several"
+    )
+
+
+def _score_table(rows: Sequence[Row], model: str) -> str:
+    table, shown = summarise(rows), shown_metrics(row.metric for row in rows)
     domains = [*dict.fromkeys(row.held_out for row in rows), MEAN]
     groups = "".join(
         f'<th scope="colgroup" colspan="{3 + _has_ceiling(table, metric)}">{metric}</th>'
-        for metric in SHOWN
+        for metric in shown
     )
     columns = "".join(
         f'<th scope="col" class="first">{name}</th>' if name == "unaligned" else f"<th>{name}</th>"
-        for metric in SHOWN
+        for metric in shown
         for name in ("unaligned", "aligned", "gain", "ceiling")[: 3 + _has_ceiling(table, metric)]
     )
-    lines = "".join(_line(table, rows, domain, model) for domain in domains)
+    lines = "".join(_line(table, rows, domain, model, shown) for domain in domains)
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="scores"><table>'
-        f"<caption><span>Unaligned backbone against {escape(model)}; mean ± standard "
-        f"deviation over seeds where there are several</span></caption>"
+        f"<caption><span>{escape(_caption(model))}</span></caption>"
         f"<thead><tr><th></th>{groups}<th></th></tr>"
         f'<tr><th scope="col">held out</th>{columns}<th scope="col">queries / gallery</th></tr>'
         f"</thead><tbody>{lines}</tbody></table></div>"
@@ -98,15 +121,18 @@ def _score_table(rows: Sequence[Row], model: str) -> str:
 
 
 def _line(
-    table: Mapping[tuple[str, str, str], Summary], rows: Sequence[Row], domain: str, model: str
+    table: Mapping[tuple[str, str, str], Summary],
+    rows: Sequence[Row],
+    domain: str,
+    model: str,
+    shown: Sequence[str],
 ) -> str:
     cells = ""
-    for metric in SHOWN:
+    for metric in shown:
         before, after = table.get((domain, BASELINE, metric)), table.get((domain, model, metric))
-        difference = f"{after.mean - before.mean:+.3f}" if before and after else NONE
         cells += (
             f'<td class="first">{_number(before)}</td><td>{_number(after)}</td>'
-            f'<td class="gain">{difference}</td>'
+            f'<td class="gain">{_difference(before, after)}</td>'
         )
         if _has_ceiling(table, metric):
             ceiling = table.get((domain, BASELINE, _ceiling_of(metric)))
@@ -127,6 +153,10 @@ def _ceiling_of(metric: str) -> str:
 def _sizes(rows: Sequence[Row], domain: str) -> str:
     sizes = {(row.n_queries, row.n_gallery) for row in rows if row.held_out == domain}
     return "; ".join(f"{queries:,} / {gallery:,}" for queries, gallery in sorted(sizes))
+
+
+def _difference(before: Summary | None, after: Summary | None) -> str:
+    return f"{after.mean - before.mean:+.3f}" if before and after else NONE
 
 
 def _number(summary: Summary | None) -> str:
