@@ -157,8 +157,6 @@ def test_bad_files_are_named_with_their_reasons_and_the_run_goes_on(
 EMBED = ("--model", "runs/one", "--corpus", "photos", "--index", "photos")
 
 
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
