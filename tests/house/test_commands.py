@@ -19,7 +19,8 @@ PROMISED = {
     "demo": "--corpus --backbone --out --held-out --seeds",
     "embed": "--config -c --set --model --corpus --index --milvus --cache --out --device --actors "
     "--retry-rejected --prune --fresh",
-    "evaluate": "--model --corpus --protocol --variant --gallery --out --report --images --ablation --cache",
+    "evaluate": "--model --corpus --protocol --variant --gallery --out --report --images "
+    "--ablation --cache",
     "index build": "index --vectors --milvus --kind --set --switch",
     "index diff": "index first second --milvus --sample",
     "index list": "index --milvus",

@@ -1,5 +1,6 @@
 """The whole of a service, as one typed tree."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +10,7 @@ from samesense.corpus.decode import DecodeLimits
 from samesense.encoder.options import Device
 
 LOOPBACK_NAMES = ("localhost",)
+ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]+)?")
 
 
 class ReplicaOptions(Options):
@@ -96,7 +98,19 @@ class HttpOptions(Options):
     keys_file: str | None = None
     """File of API keys, one a line; those in ``SAMESENSE_API_KEYS`` (comma separated) count too."""
     allowed_origins: tuple[str, ...] = ()
-    """Other web sites whose pages may call the service (CORS); by default none."""
+    """Other web sites whose pages may call the service (CORS), as ``https://site.example``, with
+    the port if it has one; by default none, ``*`` for all."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_as_browsers_name_them(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"'{origin}' is no origin: write a site as https://site.example, in small "
+                    "letters, with the port if it has one, and nothing behind it"
+                )
+        return origins
 
     @property
     def is_loopback(self) -> bool:
