@@ -75,4 +75,5 @@ def test_a_model_is_trained_on_a_published_split_and_asked_as_published_and_clea
     pages = {name: (tmp_path / f"{name}.html").read_text() for name in list(sizes)[:4]}
     assert "Search for unseen classes on photos" in pages["uccdr-official"]
     assert "Held out: domain3, asked in domain1" in pages["uccdr-official"]
-    assert all(("As published" in html) == ("official" in name) for name, html in pages.items())
+    as_published = [name for name, html in pages.items() if "As published" in html]
+    assert as_published == ["udcdr-official"]

@@ -10,7 +10,7 @@ from samesense.corpus.manifest import Manifest
 from samesense.evaluation.ablation import Ablation
 from samesense.evaluation.findings import findings
 from samesense.evaluation.options import EvaluateJob
-from samesense.evaluation.report.method import METHODS
+from samesense.evaluation.report.method import method_of
 from samesense.evaluation.report.report import Report
 from samesense.evaluation.results import BASELINE, DIFFERENCE
 from samesense.experiments.evaluation import Evaluated
@@ -35,7 +35,7 @@ def evaluation_report(
         cost |= _cost(study)
         origin |= _origin(study)
     return Report(
-        title=f"{METHODS[job.protocol].title} {Path(job.corpus).name}",
+        title=f"{method_of(job.measure).title} {Path(job.corpus).name}",
         rows=[r for r in evaluated.rows if r.model in shown and DIFFERENCE not in r.metric],
         folds=evaluated.folds,
         cost=cost,

@@ -38,7 +38,7 @@ def _passage(rows: Sequence[Row], table: Table, model: str, metric: str) -> str:
     found = gain(rows, model=model, metric=metric)
     verb = "raises" if found.mean > 0 else "lowers" if found.mean < 0 else "does not change"
     sentences = [
-        f"Alignment ({model}) {verb} {metric} on {method_of(rows).unseen}: "
+        f"Alignment ({model}) {verb} {metric} on {method_of(rows[0].protocol).unseen}: "
         f"{before.mean:.3f} before, {after.mean:.3f} after ({found.mean:+.3f}).",
         _over_parts(rows, table, model, metric),
         _over_seeds(found.mean, spread=max(found.std, after.std), seeds=after.seeds),
@@ -51,8 +51,8 @@ def _over_parts(rows: Sequence[Row], table: Table, model: str, metric: str) -> s
     not_better = [
         p for p in parts if table[p, model, metric].mean <= table[p, BASELINE, metric].mean
     ]
-    helped, what = len(parts) - len(not_better), method_of(rows).held_out
-    words = f"It helps in {helped} of {len(parts)} held-out {what}"
+    helped, what = len(parts) - len(not_better), method_of(rows[0].protocol).parts
+    words = f"It helps in {helped} of {len(parts)} {what}"
     return f"{words}; not in {', '.join(not_better)}." if not_better else f"{words}."
 
 

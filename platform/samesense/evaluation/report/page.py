@@ -18,7 +18,7 @@ from samesense.evaluation.report.gaps import gap_table
 from samesense.evaluation.report.headline import headline
 from samesense.evaluation.report.heatmap import asymmetry_map, heat_map
 from samesense.evaluation.report.maps import embedding_map
-from samesense.evaluation.report.method import method_in_words
+from samesense.evaluation.report.method import method_of
 from samesense.evaluation.report.rankings import rankings
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.report.short import in_short
@@ -77,7 +77,9 @@ def _render(report: Report, folds: Sequence[Facts], words: Sequence[str], *, ima
 
 
 def _sections(report: Report, folds: Sequence[Facts], *, images: bool) -> Iterator[_Section]:
-    scores = f'{score_tables(report.rows)}<p class="note">{method_in_words(report.rows)}</p>'
+    scores = (
+        f'{score_tables(report.rows)}<p class="note">{method_of(report.rows[0].protocol).words}</p>'
+    )
     yield _Section("scores", "Scores", scores)
     yield _Section("certainty", "How sure it is", certainty_table(report.findings))
     yield _Section("ablations", "Ablations", ablation_tables(report.ablations))
