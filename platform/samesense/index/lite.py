@@ -6,6 +6,7 @@ dies, however it dies, holds nothing.
 """
 
 import atexit
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from samesense.core.errors import StoreError, did_you_mean
 CLOSE_GRACE_S = 5
 COLLECTIONS = "collections"
 """A subfolder that every local index has."""
+UNFINISHED_SCHEMA = "schema.json.tmp"
+"""What Lite renames when a collection's schema is on disk; rows come later."""
 
 
 @dataclass
@@ -83,7 +86,18 @@ def _open(folder: Path) -> Owned:
         raise StoreError(_locked(folder)) from None
     except Exception as error:  # Lite raises whatever its storage met
         raise StoreError(f"{folder}: the local index cannot be opened: {error!r}") from error
+    _remove_half_created(folder / COLLECTIONS)
     return Owned(server=server, database=database, address=f"http://127.0.0.1:{port}")
+
+
+def _remove_half_created(collections: Path) -> None:
+    """Remove collections whose creator was killed before their schema was written.
+
+    Lite neither lists nor replaces such a folder, so its name could never be used again.
+    """
+    for folder in collections.iterdir():
+        if folder.is_dir() and {path.name for path in folder.iterdir()} <= {UNFINISHED_SCHEMA}:
+            shutil.rmtree(folder)
 
 
 def _close(owned: Owned) -> None:

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,31 @@ def test_stores_of_one_process_share_the_folder(tmp_path: Path) -> None:
     second.close()
     with open_store(str(tmp_path / "index")) as third:
         assert third.indexes() == []
+
+
+@pytest.mark.parametrize("left", [(), ("schema.json.tmp",)])
+def test_a_collection_whose_creator_was_killed_is_created_anew(
+    tmp_path: Path, left: tuple[str, ...]
+) -> None:
+    contents = {"domain": "photo", "fingerprint": "c3" * 32, "width": 4, "model": ""}
+    with open_store(str(tmp_path / "index")) as store:
+        name = store.build("toys", **contents).contents.name
+    folder = tmp_path / "index/collections" / name
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for part in left:
+        (folder / part).touch()
+    with open_store(str(tmp_path / "index")) as store:
+        assert store.build("toys", **contents).count() == 0
+
+
+def test_what_holds_data_is_never_removed(tmp_path: Path) -> None:
+    open_store(str(tmp_path / "index")).close()
+    kept = tmp_path / "index/collections/other/rows.parquet"
+    kept.parent.mkdir()
+    kept.touch()
+    open_store(str(tmp_path / "index")).close()
+    assert kept.exists()
 
 
 def test_reading_makes_no_index(tmp_path: Path) -> None:
