@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 CONSTRAINTS ?= constraints.txt
 BIN := .venv/bin
-PACS_TABLES := structure baselines losses prompts
+PACS_TABLES := structure baselines losses
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
 .PHONY: setup demo pacs test test-long bench chaos lint format type milvus-server chromium clean
@@ -18,7 +18,7 @@ setup: .venv/.ready  ## make .venv and install
 demo: setup  ## the main job end to end on a corpus that it draws itself
 	$(BIN)/samesense demo
 
-pacs: setup  ## all numbers on PACS of docs/results.md, and its page: make pacs PACS=DIR BACKBONE=DIR
+pacs: setup  ## the results on PACS and their page (an hour): make pacs PACS=DIR BACKBONE=DIR
 	@test -d "$(PACS)" -a -n "$(BACKBONE)" || { echo "make pacs PACS=DIR BACKBONE=DIR"; exit 2; }
 	for name in $(PACS_TABLES); do \
 	  $(BIN)/samesense ablate -c jobs/configs/ablate_$$name.yaml --set corpus.uri=$(PACS) \
