@@ -9,10 +9,13 @@ import psutil
 import pytest
 from safetensors.torch import load_file
 
+from samesense.artefact.folder import load_artefact
 from samesense.core.errors import ConfigError
 from samesense.corpus.manifest import Manifest
 from samesense.corpus.scan import scan
+from samesense.evaluation.options import EvaluateJob
 from samesense.experiments.ablation import check_trials, plan_trials, run_ablation
+from samesense.experiments.evaluation import split_as_trained
 from samesense.experiments.options import AblateJob, AblationCorpusOptions, Changes
 from samesense.experiments.training import train_on
 from samesense.experiments.trial import OUTCOME, Trial
@@ -75,6 +78,14 @@ def test_every_variant_is_measured_with_every_seed_beside_its_baseline(finished:
         assert {row.held_out for row in outcome.rows} == {HELD_OUT}
         assert {"mAP@200", "domain probe"} <= {row.metric for row in outcome.rows}
         assert outcome.trained_parameters > 0
+
+
+def test_its_models_are_evaluated_on_the_images_that_they_never_saw(finished: AblateJob) -> None:
+    trials, manifest = checked(finished)
+    for trial in trials[:2]:
+        job = EvaluateJob(models=(trial.job.out,), corpus=finished.corpus.uri)
+        split = split_as_trained(load_artefact(Path(trial.job.out)), manifest, job=job)
+        assert split.hash == trial.split(manifest).hash
 
 
 def test_the_same_command_again_runs_nothing(finished: AblateJob) -> None:

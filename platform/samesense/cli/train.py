@@ -31,7 +31,6 @@ def train(
     from samesense.cli.splitting import check_names, split_corpus
     from samesense.core.config import load_located
     from samesense.core.errors import ConfigError, blame
-    from samesense.corpus.splits import SPLITS_FILE
     from samesense.recipe.load import find_recipe
     from samesense.recipe.wiring import check_wiring
     from samesense.training.options import TrainJob
@@ -54,7 +53,6 @@ def train(
         check_job(job, start=start)
         manifest = split_corpus(job)
         check_data(job, manifest=manifest, start=start)
-        manifest.write(Path(job.out) / SPLITS_FILE)
         with cluster():
             trained = train_on(job, manifest, start=start)
     print(f"trained {trained.trained_parameters:,} parameters in {trained.seconds:.0f} s")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from samesense.core.errors import CorpusError
 from samesense.corpus.manifest import Manifest
-from samesense.corpus.splits import SPLITS_FILE, leave_domains_out
+from samesense.corpus.splits import leave_domains_out
 from samesense.experiments.training import train_on
 from samesense.recipe.options import (
     BalancedSamplerOptions,
@@ -118,5 +118,4 @@ def train_without(
         cache=experiment.cache,
         seed=seed,
     )
-    split.write(Path(job.out) / SPLITS_FILE)
     return train_on(job, split, start="fresh"), split

@@ -6,6 +6,7 @@ from samesense.bulk.fill import fill_image_vectors
 from samesense.bulk.options import EncodeOptions
 from samesense.core.errors import TrainingError
 from samesense.corpus.manifest import Manifest
+from samesense.corpus.splits import SPLITS_FILE
 from samesense.training.driver import RunStage, Trained, train
 from samesense.training.options import TrainJob
 from samesense.training.record import Start
@@ -22,8 +23,10 @@ def train_on(
 ) -> Trained:
     """Train on a manifest that carries its splits, by default on Ray Train's workers.
 
-    Frozen towers embed all of it, not only what is trained on: an evaluation needs the rest.
+    Frozen towers embed all of it, not only what is trained on: an evaluation needs the rest, and
+    the splits, which are written into the run's folder.
     """
+    manifest.write(Path(job.out) / SPLITS_FILE)
 
     def fill(items: Manifest, model: Path, view: str) -> VectorCache:
         filled = fill_image_vectors(
