@@ -17,6 +17,7 @@ from samesense.corpus.sources.options import CorpusOptions
 from samesense.evaluation.findings import findings
 from samesense.evaluation.measured import Measured
 from samesense.evaluation.rated import rate
+from samesense.evaluation.report.method import method_of
 from samesense.evaluation.report.report import Fold, Report
 from samesense.evaluation.results import Row
 from samesense.experiments.backbones import recipes_on_backbones
@@ -99,7 +100,7 @@ def _report(
 ) -> Report:
     record = provenance(seed=0, config={}, corpus={})
     return Report(
-        title=f"Cross-domain search on {Path(experiment.uri).name}",
+        title=f"{method_of(measured[0].row.protocol).title} {Path(experiment.uri).name}",
         rows=[one.row for one in measured],
         folds=folds,
         cost={

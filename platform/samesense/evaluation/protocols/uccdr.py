@@ -35,9 +35,9 @@ def by_query_domain(embedded: Embedded) -> dict[str, Embedded]:
         CorpusError: if no domain has a gallery in another.
     """
     domains = embedded.manifest.domains
+    domain_N, split_N = (embedded.manifest.column(name) for name in ("domain", "split"))
     parts = {}
     for domain in domains:
-        domain_N, split_N = (embedded.manifest.column(name) for name in ("domain", "split"))
         query_N, gallery_N = domain_N == domain, (domain_N != domain) & (split_N == "gallery")
         if gallery_N.any():
             asked_N = query_N | gallery_N
