@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import grpc
+import scipy.sparse  # noqa: F401  (pymilvus would at the first search; several at once break it)
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 from tenacity import (

@@ -1,4 +1,6 @@
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -70,3 +72,20 @@ def test_what_a_job_prints_holds_no_credentials(
 def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(StoreError, match="s3"):
         open_store("s3://bucket/index")
+
+
+def test_nothing_is_imported_by_a_first_search(tmp_path: Path) -> None:
+    """Domains are searched by threads, and imports of SciPy by several threads at once fail."""
+    program = """
+import sys
+from samesense.index.connection import connect
+connection = connect(sys.argv[1])
+connection.client.create_collection("few", dimension=2)
+before = set(sys.modules)
+connection.client.search("few", [[1.0, 2.0]])
+print({name for name in set(sys.modules) - before if name.startswith("scipy")})
+connection.close()
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "index")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert ran.stdout.splitlines()[-1] == "set()"
