@@ -8,6 +8,7 @@ Shapes: Q queries, G gallery items, D width, K answers, B queries and R gallery 
 P pairs of them.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,7 @@ def first_answers(
         return FirstAnswers(nothing.astype(np.int64), nothing.astype(np.float32))
     own = _own(key_Q, key_G)
     pairs_QK = np.empty((len(query_QD), kept), dtype=np.int64)
+    room = np.empty(QUERIES_AT_ONCE * min(GALLERY_AT_ONCE, len(gallery_GD)), dtype=np.float32)
     for start in range(0, len(query_QD), QUERIES_AT_ONCE):
         block = range(start, min(start + QUERIES_AT_ONCE, len(query_QD)))
         left_out = [(query - start, row) for query in block for row in own(query)]
@@ -66,6 +68,7 @@ def first_answers(
             query_QD[block.start : block.stop],
             gallery_GD,
             k=kept,
+            room=room,
             left_out_P2=np.array(left_out, dtype=np.int64).reshape(-1, 2),
         )
     return FirstAnswers(LOW_BITS - (pairs_QK & LOW_BITS), _as_float(pairs_QK >> 32))
@@ -134,14 +137,24 @@ def _rows_of(keys: Keys) -> dict[Any, NDArray[np.int64]]:
 
 
 def _first_of_block(
-    query_BD: Vectors, gallery_GD: Vectors, *, k: int, left_out_P2: NDArray[np.int64]
+    query_BD: Vectors,
+    gallery_GD: Vectors,
+    *,
+    k: int,
+    room: NDArray[np.float32],
+    left_out_P2: NDArray[np.int64],
 ) -> Pairs:
-    """Return pairs of similarity and gallery row as one number each (B, k), greatest first."""
+    """Return pairs of similarity and gallery row as one number each (B, k), greatest first.
+
+    ``room`` is where products go, one after the other: fresh memory costs a fifth of a product.
+    """
     best_BK = np.full((len(query_BD), k), NO_PAIR)
     least_B = np.empty(0, dtype=np.float32)
     waiting: list[tuple[NDArray[np.int64], Pairs]] = []
     for start in range(0, len(gallery_GD), GALLERY_AT_ONCE):
-        similarity_BR = query_BD @ gallery_GD[start : start + GALLERY_AT_ONCE].T
+        part_RD = gallery_GD[start : start + GALLERY_AT_ONCE]
+        shape = (len(query_BD), len(part_RD))
+        similarity_BR = np.matmul(query_BD, part_RD.T, out=room[: math.prod(shape)].reshape(shape))
         row_P, column_P = left_out_P2.T
         inside = (column_P >= start) & (column_P < start + similarity_BR.shape[1])
         similarity_BR[row_P[inside], column_P[inside] - start] = -np.inf

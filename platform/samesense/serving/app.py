@@ -10,10 +10,11 @@ from samesense.index.connection import is_server
 from samesense.serving.errors import RETRY_AFTER_S
 from samesense.serving.keys import read_keys
 from samesense.serving.options import ModelOptions, ReplicaOptions, ServeOptions
-from samesense.serving.replicas.embedder import Embedder
+from samesense.serving.replicas.embedder import Embedder, items_per_forward
 from samesense.serving.replicas.front import Front
 from samesense.serving.replicas.renderer import Renderer
 from samesense.serving.replicas.searcher import SearcherReplica
+from samesense.serving.served_model import Capacity
 from samesense.training.device import on_gpu
 
 FRONT_CPUS, RENDERER_CPUS, EMBEDDER_CPUS, SEARCHER_CPUS = 0.1, 0.2, 0.5, 0.1
@@ -51,24 +52,36 @@ def build_app(options: ServeOptions) -> Any:
             options.limits
         ),
         embedders,
-        {name: model.replicas.most for name, model in options.models.items()},
+        {name: _capacity(model, options) for name, model in options.models.items()},
         _deployment(SearcherReplica, "searcher", replicas, options, cpus=SEARCHER_CPUS).bind(
             options.milvus, patience_s=options.patience_s
         ),
     )
 
 
+def _capacity(model: ModelOptions, options: ServeOptions) -> Capacity:
+    return Capacity(
+        renderers=options.rendering.most,
+        embedders=model.replicas.most,
+        items_per_forward=items_per_forward(model.forward, _device(model)),
+    )
+
+
+def _device(model: ModelOptions) -> str:
+    return "cuda" if on_gpu(model.device, processes=model.replicas.most) else "cpu"
+
+
 def _embedder(name: str, model: ModelOptions, options: ServeOptions) -> Any:
-    gpu = on_gpu(model.device, processes=model.replicas.most)
+    device = _device(model)
     deployment = _deployment(
         Embedder,
         f"embedder-{name}",
         model.replicas,
         options,
         cpus=EMBEDDER_CPUS,
-        gpus=int(gpu),
+        gpus=int(device == "cuda"),
     ).options(user_config={"folder": model.folder})
-    return deployment.bind(model.forward, "cuda" if gpu else "cpu")
+    return deployment.bind(model.forward, device)
 
 
 def _deployment(

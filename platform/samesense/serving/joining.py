@@ -1,8 +1,9 @@
 """What many requests ask at the same time, joined into few calls.
 
-A call from process to process costs about as much for one item as for many. What is asked goes out
-at once while few calls are under way; else it waits, and goes out with all else that waits. So
-nothing waits without need, and calls grow with the load.
+A call from process to process costs about as much for one item as for many, and a forward of one
+item hardly less than one of several. What is asked goes out at once while few calls are under way;
+else it waits until a call ends or enough waits for a full one. So nothing waits without need, and
+calls grow with the load.
 """
 
 import asyncio
@@ -24,7 +25,10 @@ class _Place(Generic[T, R]):
 
 
 class Joining(Generic[T, R]):
-    """Answers items by calls of up to ``items_per_call``, of which ``calls`` are under way."""
+    """Answers items by calls of up to ``items_per_call``, of which ``calls`` are under way.
+
+    Beyond ``small_calls`` under way, only full ones go out.
+    """
 
     def __init__(
         self,
@@ -32,9 +36,11 @@ class Joining(Generic[T, R]):
         *,
         calls: int,
         items_per_call: int,
+        small_calls: int | None = None,
     ) -> None:
-        """``call`` gives one outcome for each item, in order."""
+        """``call`` gives one outcome for each item, in order; any call may be small by default."""
         self._call, self._calls, self._items_per_call = call, calls, items_per_call
+        self._small_calls = calls if small_calls is None else small_calls
         self._waiting: deque[_Place[T, R]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -53,6 +59,8 @@ class Joining(Generic[T, R]):
     def _send(self) -> None:
         while self._waiting and len(self._under_way) < self._calls:
             size = min(self._items_per_call, len(self._waiting))
+            if size < self._items_per_call and len(self._under_way) >= self._small_calls:
+                return
             taken = [self._waiting.popleft() for _ in range(size)]
             # A request whose caller has gone takes its items back.
             wanted = [place for place in taken if not place.outcome.done()]

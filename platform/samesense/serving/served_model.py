@@ -19,7 +19,25 @@ from samesense.serving.joining import Joining
 from samesense.serving.replicas.embedder import Moved, Vectored
 
 Handle = Any
-ITEMS_PER_CALL = 32
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the processes behind a model can do at the same time, when there are most of them."""
+
+    renderers: int
+    embedders: int
+    items_per_forward: int
+
+    @property
+    def calls(self) -> int:
+        """Calls under way: each renderer has one, each embedder one in hand and one that waits."""
+        return self.renderers + 2 * self.embedders
+
+    @property
+    def small_calls(self) -> int:
+        """Calls under way beyond which no process is idle, so that one more had better be full."""
+        return max(self.renderers, self.embedders)
 
 
 @dataclass(frozen=True)
@@ -45,11 +63,14 @@ class _Encoded:
 class ServedModel:
     """Embeds the items of many requests in joined calls."""
 
-    def __init__(self, renderer: Handle, embedder: Handle, *, calls: int) -> None:
-        """Keep so many calls under way at most."""
+    def __init__(self, renderer: Handle, embedder: Handle, capacity: Capacity) -> None:
+        """Keep the processes busy, with calls that grow with the load."""
         self._renderer, self._embedder = renderer, embedder
         self._joined: Joining[Part, _Encoded | ApiError] = Joining(
-            self._encode, calls=calls, items_per_call=ITEMS_PER_CALL
+            self._encode,
+            calls=capacity.calls,
+            small_calls=capacity.small_calls,
+            items_per_call=capacity.items_per_forward,
         )
         self._description: Description | None = None
 

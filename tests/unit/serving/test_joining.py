@@ -45,6 +45,20 @@ def test_what_waits_goes_out_together() -> None:
     asyncio.run(main())
 
 
+def test_while_all_is_busy_only_full_calls_go_out() -> None:
+    async def main() -> None:
+        calls = Calls()
+        joined: Joining[int, int] = Joining(calls, calls=3, small_calls=1, items_per_call=4)
+        requests = [asyncio.create_task(joined([n])) for n in range(7)]
+        await begun(*requests)
+        assert calls.sizes == [1, 4]
+        calls.go_on.set()
+        assert await asyncio.gather(*requests) == [[2 * n] for n in range(7)]
+        assert calls.sizes == [1, 4, 2]
+
+    asyncio.run(main())
+
+
 def test_a_large_request_is_parted_and_comes_back_in_order() -> None:
     async def main() -> None:
         calls = Calls()

@@ -20,7 +20,7 @@ from samesense.serving.measure import Measures
 from samesense.serving.options import ServeOptions
 from samesense.serving.replicas.searcher import SearcherReplica
 from samesense.serving.routes import create_app
-from samesense.serving.served_model import ServedModel
+from samesense.serving.served_model import Capacity, ServedModel
 from samesense.serving.service import Service
 
 INDEX, OLD, NEW = "photos", "a" * 64, "b" * 64
@@ -192,7 +192,7 @@ def test_a_picture_that_cannot_be_read_now_is_not_kept(service: Service, tmp_pat
 
 
 def test_models_are_described_without_where_they_lie() -> None:
-    model = ServedModel(None, Near(Told()), calls=1)
+    model = ServedModel(None, Near(Told()), Capacity(1, 1, 8))
     service = Service(ServeOptions(), models={"m": model}, searcher=None)
     answer = ask_http(service, "/v1/models")
     (told,) = answer.json()["data"]

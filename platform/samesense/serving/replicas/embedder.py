@@ -52,13 +52,18 @@ class Vectored:
     seconds: dict[str, float]
 
 
+def items_per_forward(options: ForwardOptions, device: str) -> int:
+    """Return how many items are encoded together at most, on a device unless options say so."""
+    return options.items_per_forward or ITEMS_PER_FORWARD[torch.device(device).type]
+
+
 class Embedder:
     """Holds one model, and for a while the one before it."""
 
     def __init__(self, options: ForwardOptions, device: str) -> None:
         """Prepare to hold a model; ``reconfigure`` loads it."""
         self.device = device
-        self._items = options.items_per_forward or ITEMS_PER_FORWARD[torch.device(device).type]
+        self._items = items_per_forward(options, device)
         self._models: dict[str, Loaded] = {}
         self._current = ""
         self._thread = ThreadPoolExecutor(1)

@@ -11,12 +11,8 @@ from samesense.serving.keys import read_keys
 from samesense.serving.measure import SECONDS, Measures
 from samesense.serving.options import ServeOptions
 from samesense.serving.routes import create_app
-from samesense.serving.served_model import ServedModel
+from samesense.serving.served_model import Capacity, ServedModel
 from samesense.serving.service import Service
-
-CALLS_EACH = 3
-"""Joined calls that are under way for each process of a model: one is rendered, one waits, one is
-encoded."""
 
 
 @serve.ingress()
@@ -28,13 +24,13 @@ class Front:
         options: ServeOptions,
         renderer: Any,
         embedders: Mapping[str, Any],
-        processes: Mapping[str, int],
+        capacities: Mapping[str, Capacity],
         searcher: Any,
     ) -> None:
-        """Serve by these deployments; each embedder has so many processes at most."""
+        """Serve by these deployments, each embedder's model to its capacity."""
         self.options = options
         models = {
-            name: ServedModel(renderer, embedder, calls=CALLS_EACH * processes[name])
+            name: ServedModel(renderer, embedder, capacities[name])
             for name, embedder in embedders.items()
         }
         self.service = Service(options, models=models, searcher=searcher)
