@@ -22,7 +22,7 @@ class ReplicaOptions(Options):
     """Processes at the busiest."""
     requests_each: float = Field(default=2, gt=0)
     """Calls under way for which one process more is started. The front joins what waits for a
-    model: up to 32 images and texts are one call to the processes that render and hold it."""
+    model: what one forward takes is one call to the processes that render and hold it."""
     idle_s: float = Field(default=300, ge=0)
     """How long a process is kept that is no longer needed, in seconds."""
 
