@@ -1,20 +1,15 @@
-"""A service of one model, for the length of a measurement."""
+"""A service of one model by the command, for the length of a measurement."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ray import serve
+from _server import server
 
 from samesense.artefact.folder import Artefact
-from samesense.cli.cluster import cluster
-from samesense.core.options import validate
 from samesense.index.store import open_store
-from samesense.serving.app import build_app
-from samesense.serving.options import ServeOptions
-
-PORT = 8127
 
 
 @contextmanager
@@ -25,12 +20,8 @@ def service(place: Path, artefact: Artefact) -> Iterator[str]:
         store.build("empty", domain="d", fingerprint=artefact.record.fingerprint, width=8)
     # One process a core, each on one thread, as docs/serving.md says for machines without a GPU.
     cores = os.cpu_count() or 1
-    model = {"folder": str(artefact.folder), "replicas": {"least": cores, "most": cores}}
-    options = validate({"milvus": milvus, "models": {"default": model}}, kind=ServeOptions)
-    with cluster():
-        serve.start(http_options={"host": "127.0.0.1", "port": PORT})
-        serve.run(build_app(options), name="benchmark")
-        try:
-            yield f"http://127.0.0.1:{PORT}/v1/embeddings"
-        finally:
-            serve.shutdown()
+    model = f'{{"folder": "{artefact.folder}", "replicas": {{"least": {cores}, "most": {cores}}}}}'
+    words = ["serve", "--milvus", milvus, "--set", f'models={{"default": {model}}}']
+    command = [sys.executable, "-m", "samesense.cli.main", *words]
+    with server(command, health="/v1/health/live") as address:
+        yield f"{address}/v1/embeddings"

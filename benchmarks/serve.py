@@ -21,14 +21,13 @@ from samesense.corpus.decode import DecodeLimits, Rejected, decode
 
 CLIENTS, BATCH = 32, 32
 PARTS = {
-    "embedder": "benchmark:embedder",
-    "front": "benchmark:front",
-    "proxy": "ProxyActor",
-    "renderer": "benchmark:renderer",
+    "embedder": "ServeReplica:embedder",
+    "http": "samesense.cli.main serve",
+    "renderer": "ServeReplica:renderer",
     "controller": "ServeController",
     "raylet": "raylet/raylet",
 }
-"""What a request passes, and how Ray names the processes."""
+"""What a request passes, and how its process is named."""
 WIDTHS = {"light": 192, "heavy": 768}
 
 

@@ -8,16 +8,13 @@ Both get the same JPEGs from 32 clients, one server after the other.
 
 import argparse
 import json
-import socket
-import subprocess
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from _load import data_uri, throughput
+from _server import server
 from _service import service
 from _setting import report, write_images
 from tokenizers import pre_tokenizers
@@ -33,7 +30,6 @@ SIDE_PX, PATCH_PX = 224, 32
 VISION = {"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12}
 TEXT = {"hidden_size": 512, "intermediate_size": 2048, "num_attention_heads": 8}
 PROJECTION = 512
-START_S = 180
 
 
 def build_clip(folder: Path) -> Path:
@@ -69,26 +65,11 @@ def as_model(clip: Path, folder: Path) -> Artefact:
 @contextmanager
 def infinity(program: Path, clip: Path) -> Iterator[str]:
     """Run infinity and yield the address that embeds."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     command = [program, "v2", "--model-id", clip, "--engine", "torch", "--device", "cpu"]
-    command += ["--no-bettertransformer", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--served-model-name", "default", "--batch-size", "32", "--log-level", "warning"]
-    server = subprocess.Popen([str(word) for word in command])
-    try:
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                break
-            except OSError:
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.3)
-        yield f"http://127.0.0.1:{port}/embeddings"
-    finally:
-        server.terminate()
-        server.wait()
+    command += ["--no-bettertransformer", "--served-model-name", "default"]
+    command += ["--batch-size", "32", "--log-level", "warning"]
+    with server(command, health="/health") as address:
+        yield f"{address}/embeddings"
 
 
 def measure(place: Path, *, images: int, program: Path) -> None:

@@ -62,10 +62,16 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
 
 
 @pytest.fixture(scope="session")
-def service(indexed: Indexed) -> Iterator[str]:
+def service_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the command of ``service`` prints."""
+    return tmp_path_factory.mktemp("service") / "output.txt"
+
+
+@pytest.fixture(scope="session")
+def service(indexed: Indexed, service_output: Path) -> Iterator[str]:
     """The address of a service of both, by the command."""
     options = ["--set", "limits.items=16", "--set", f'http.allowed_origins=["{FRIEND}"]']
-    with serving("--milvus", indexed.milvus, *options) as address:
+    with serving("--milvus", indexed.milvus, *options, output=service_output) as address:
         yield address
 
 

@@ -76,21 +76,25 @@ def fill(milvus: str, index: str, artefact: Artefact, manifest: Manifest) -> Non
 
 
 @contextmanager
-def serving(*words: str) -> Iterator[str]:
-    """Run ``samesense serve`` and yield its address; it must end in order."""
+def serving(*words: str, output: Path) -> Iterator[str]:
+    """Run ``samesense serve`` and yield its address; it must end in order.
+
+    What it prints, a line for each request, goes to a file.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "samesense.cli.main", "serve", "--port", str(port), *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with output.open("w") as printed:
+        process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(address, process)
+        _wait(address, process, output)
         yield address
         process.send_signal(signal.SIGINT)
         assert process.wait(END_S) == 0
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def jpeg(*, side_px: int = 64, colour: str = "teal") -> bytes:
@@ -100,7 +104,7 @@ def jpeg(*, side_px: int = 64, colour: str = "teal") -> bytes:
     return buffer.getvalue()
 
 
-def _wait(address: str, process: "subprocess.Popen[str]") -> None:
+def _wait(address: str, process: "subprocess.Popen[bytes]", output: Path) -> None:
     deadline = time.monotonic() + START_S
     while True:
         try:
@@ -110,5 +114,5 @@ def _wait(address: str, process: "subprocess.Popen[str]") -> None:
             pass
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            raise RuntimeError(f"the service did not start: {process.communicate()[0][-3000:]}")
+            raise RuntimeError(f"the service did not start: {output.read_text()[-3000:]}")
         time.sleep(0.3)

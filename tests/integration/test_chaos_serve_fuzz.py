@@ -47,9 +47,11 @@ ANSWERS = {200, 400, 404, 409, 413, 415, 422}
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    indexed: Indexed = write_indexes(tmp_path_factory.mktemp("served"))
+    place = tmp_path_factory.mktemp("served")
+    indexed: Indexed = write_indexes(place)
     limits = ["--set", "limits.items=16", "--set", "limits.body_bytes=2000000"]
-    with serving("--milvus", indexed.milvus, *limits) as address:
+    output = place / "output.txt"
+    with serving("--milvus", indexed.milvus, *limits, output=output) as address:
         yield address
 
 
@@ -196,7 +198,7 @@ def memory_bytes() -> int:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             name = " ".join(process.cmdline())
-            if "ServeReplica:" in name or "ray::ProxyActor" in name:
+            if "ServeReplica:" in name or "samesense.cli.main serve" in name:
                 total += process.memory_full_info().uss
     return total
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import psutil
@@ -32,13 +33,14 @@ def wait_until(holds: Callable[[], bool], *, what: str) -> None:
 
 
 def test_a_model_of_no_process_is_started_by_a_request_and_by_nothing_else(
-    indexed: Indexed,
+    indexed: Indexed, tmp_path: Path
 ) -> None:
     replicas = '{"least": 0, "most": 1, "idle_s": 1}'
     model = f'{{"folder": "{indexed.model.folder}", "replicas": {replicas}}}'
     other = f'{{"folder": "{indexed.other.folder}"}}'
     models = f'{{"other": {other}, "{MODEL}": {model}}}'
-    with serving("--milvus", indexed.milvus, "--set", f"models={models}") as address:
+    words = ["--milvus", indexed.milvus, "--set", f"models={models}"]
+    with serving(*words, output=tmp_path / "output.txt") as address:
         client = httpx.Client(base_url=address, timeout=PATIENCE_S)
         wait_until(lambda: not holders(), what="the model is held since it was tried at the start")
         for path in ("/v1/indexes", "/v1/health/ready", "/", "/metrics"):

@@ -1,5 +1,6 @@
 """The deployments of a service, joined."""
 
+from dataclasses import replace
 from typing import Any
 
 from ray import serve
@@ -10,6 +11,7 @@ from samesense.index.connection import is_server
 from samesense.serving.errors import RETRY_AFTER_S
 from samesense.serving.keys import read_keys
 from samesense.serving.options import ModelOptions, ReplicaOptions, ServeOptions
+from samesense.serving.parts import Parts
 from samesense.serving.replicas.embedder import Embedder, items_per_forward
 from samesense.serving.replicas.front import Front
 from samesense.serving.replicas.renderer import Renderer
@@ -44,18 +46,44 @@ def build_app(options: ServeOptions) -> Any:
         ArtefactError: if a model's folder is none.
     """
     check_options(options)
-    embedders = {name: _embedder(name, model, options) for name, model in options.models.items()}
-    replicas = options.search if is_server(options.milvus) else ReplicaOptions(requests_each=1000)
-    return _deployment(Front, "front", options.front, options, cpus=FRONT_CPUS).bind(
-        options.without_models(),
-        _deployment(Renderer, "renderer", options.rendering, options, cpus=RENDERER_CPUS).bind(
-            options.limits
-        ),
-        embedders,
-        {name: _capacity(model, options) for name, model in options.models.items()},
-        _deployment(SearcherReplica, "searcher", replicas, options, cpus=SEARCHER_CPUS).bind(
-            options.milvus, patience_s=options.patience_s
-        ),
+    front = _deployment(Front, "front", options.front, options, cpus=FRONT_CPUS)
+    return front.bind(options.without_models(), build_parts(options))
+
+
+def run_parts(options: ServeOptions) -> Parts:
+    """Run all but the front on the cluster, each part by itself, and return their handles.
+
+    Raises:
+        ConfigError: naming the option at fault.
+        ArtefactError: if a model's folder is none.
+    """
+    check_options(options)
+    parts = build_parts(options)
+    targets = {"renderer": parts.renderer, "searcher": parts.searcher}
+    targets |= {_embedder_name(name): one for name, one in parts.embedders.items()}
+    renderer, searcher, *embedders = serve.run_many(
+        [serve.RunTarget(one, name=name, route_prefix=None) for name, one in targets.items()]
+    )
+    return replace(
+        parts,
+        renderer=renderer,
+        searcher=searcher,
+        embedders=dict(zip(parts.embedders, embedders, strict=True)),
+    )
+
+
+def build_parts(options: ServeOptions) -> Parts:
+    """Return the deployments behind HTTP."""
+    searchers = options.search if is_server(options.milvus) else ReplicaOptions(requests_each=1000)
+    return Parts(
+        renderer=_deployment(
+            Renderer, "renderer", options.rendering, options, cpus=RENDERER_CPUS
+        ).bind(options.limits),
+        embedders={name: _embedder(name, model, options) for name, model in options.models.items()},
+        capacities={name: _capacity(model, options) for name, model in options.models.items()},
+        searcher=_deployment(
+            SearcherReplica, "searcher", searchers, options, cpus=SEARCHER_CPUS
+        ).bind(options.milvus, patience_s=options.patience_s),
     )
 
 
@@ -71,11 +99,15 @@ def _device(model: ModelOptions) -> str:
     return "cuda" if on_gpu(model.device, processes=model.replicas.most) else "cpu"
 
 
+def _embedder_name(model: str) -> str:
+    return f"embedder-{model}"
+
+
 def _embedder(name: str, model: ModelOptions, options: ServeOptions) -> Any:
     device = _device(model)
     deployment = _deployment(
         Embedder,
-        f"embedder-{name}",
+        _embedder_name(name),
         model.replicas,
         options,
         cpus=EMBEDDER_CPUS,

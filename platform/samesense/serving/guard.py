@@ -35,6 +35,15 @@ log = logging.getLogger("ray.serve.requests")
 """Below the one logger that Ray Serve gives a file in each of its processes."""
 
 
+def log_requests() -> None:
+    """Write a line of JSON for each request to this process' standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
 class Guard:
     """An application behind the checks."""
 

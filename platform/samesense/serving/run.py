@@ -1,7 +1,5 @@
 """A service for the length of a command."""
 
-import signal
-import threading
 from pathlib import Path
 
 from ray import serve
@@ -10,11 +8,12 @@ from samesense.artefact.folder import load_artefact
 from samesense.core.errors import ConfigError, StoreError
 from samesense.index.connection import without_credentials
 from samesense.index.store import open_store
-from samesense.serving.app import build_app, check_options
+from samesense.serving.app import check_options, run_parts
+from samesense.serving.guard import log_requests
+from samesense.serving.http_app import build_http_app
 from samesense.serving.keys import read_keys
 from samesense.serving.options import ModelOptions, ServeOptions
-
-APPLICATION = "samesense"
+from samesense.serving.reception import Reception, answer, listen
 
 
 def with_models_of_index(options: ServeOptions) -> ServeOptions:
@@ -55,17 +54,16 @@ def run(options: ServeOptions) -> None:
     """Serve until the command is told to end; requests under way are answered first.
 
     Raises:
-        SamesenseError: if a part does not start.
+        SamesenseError: if the address is taken, or a part does not start.
     """
-    http = options.http
-    serve.start(http_options={"host": http.host, "port": http.port}, proxy_location="HeadOnly")
-    serve.run(build_app(options), name=APPLICATION, route_prefix="/")
-    shown = f"http://{http.host}:{http.port}"
-    print(f"page    {shown}\nmodels  {', '.join(options.models)}\nCtrl-C ends it", flush=True)
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    with listen(options.http) as taken:
+        serve.start(proxy_location="Disabled")
+        service = run_parts(options).service(options)
+        app = Reception(build_http_app(service, options), waiting=options.limits.waiting)
+        shown = f"http://{options.http.host}:{options.http.port}"
+        print(f"page    {shown}\nmodels  {', '.join(options.models)}\nCtrl-C ends it", flush=True)
+        log_requests()
+        answer(app, taken)
     serve.shutdown()
 
 
