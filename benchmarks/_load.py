@@ -3,13 +3,23 @@
 import asyncio
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
 UNCOUNTED = 128
 """Requests that warm a service up."""
+PER_TURN = 250
+
+
+@dataclass(frozen=True)
+class Answer:
+    """When a request was answered, and how long that took, in seconds."""
+
+    at: float
+    seconds: float
 
 
 def data_uri(jpeg: bytes) -> str:
@@ -19,10 +29,10 @@ def data_uri(jpeg: bytes) -> str:
 
 async def load(
     url: str, bodies: Sequence[dict[str, Any]], *, clients: int, rate: float | None = None
-) -> list[float]:
-    """Send every body, by so many clients at once or at a rate; return seconds of each answer."""
+) -> list[Answer]:
+    """Send every body, by so many clients at once or at a rate; return the answers as they came."""
     waiting = list(bodies)
-    seconds: list[float] = []
+    answers: list[Answer] = []
     async with aiohttp.ClientSession() as session:
 
         async def ask(body: dict[str, Any]) -> None:
@@ -30,7 +40,8 @@ async def load(
             async with session.post(url, json=body) as answer:
                 assert answer.status == 200, await answer.text()
                 await answer.read()
-            seconds.append(time.perf_counter() - started)
+            now = time.perf_counter()
+            answers.append(Answer(now, now - started))
 
         async def client() -> None:
             while waiting:
@@ -44,12 +55,22 @@ async def load(
                 tasks.append(asyncio.create_task(ask(body)))
                 await asyncio.sleep(1 / rate)
             await asyncio.gather(*tasks)
-    return seconds
+    return answers
+
+
+def warm_up(url: str, bodies: Sequence[dict[str, Any]], *, clients: int) -> None:
+    """Send some requests that do not count."""
+    asyncio.run(load(url, bodies[:UNCOUNTED], clients=clients))
 
 
 def throughput(url: str, bodies: Sequence[dict[str, Any]], *, clients: int) -> float:
-    """Return requests a second, after some that do not count."""
-    asyncio.run(load(url, bodies[:UNCOUNTED], clients=clients))
-    started = time.perf_counter()
-    asyncio.run(load(url, bodies, clients=clients))
-    return len(bodies) / (time.perf_counter() - started)
+    """Return requests a second while all clients were waiting for one."""
+    answers = asyncio.run(load(url, bodies, clients=clients))
+    first, last = clients - 1, len(answers) - clients
+    return (last - first) / (answers[last].at - answers[first].at)
+
+
+def turns(requests: int) -> Iterator[slice]:
+    """Yield parts of the requests, for services that are measured one after the other in turns."""
+    for start in range(0, requests, PER_TURN):
+        yield slice(start, start + PER_TURN)

@@ -3,17 +3,18 @@
 infinity needs an environment of its own, as it takes older versions of the same libraries:
 `python -m venv .venv-infinity`, then `.venv-infinity/bin/pip install "infinity-emb[server,torch]"
 aiohttp`.
-Both get the same JPEGs from 32 clients, one server after the other.
+Both get the same JPEGs from 32 clients, in turns, so that both meet the same pace of the machine.
 """
 
 import argparse
 import json
+import statistics
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from _load import data_uri, throughput
+from _load import data_uri, throughput, turns, warm_up
 from _server import server
 from _service import service
 from _setting import report, write_images
@@ -26,6 +27,7 @@ from samesense.encoder.build import build_encoder
 from samesense.recipe.load import load_recipe
 
 CLIENTS = 32
+OURS_PER_FORWARD, THEIRS_PER_FORWARD = 16, 32
 SIDE_PX, PATCH_PX = 224, 32
 VISION = {"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12}
 TEXT = {"hidden_size": 512, "intermediate_size": 2048, "num_attention_heads": 8}
@@ -67,7 +69,7 @@ def infinity(program: Path, clip: Path) -> Iterator[str]:
     """Run infinity and yield the address that embeds."""
     command = [program, "v2", "--model-id", clip, "--engine", "torch", "--device", "cpu"]
     command += ["--no-bettertransformer", "--served-model-name", "default"]
-    command += ["--batch-size", "32", "--log-level", "warning"]
+    command += ["--batch-size", str(THEIRS_PER_FORWARD), "--log-level", "warning"]
     with server(command, health="/health") as address:
         yield f"{address}/embeddings"
 
@@ -75,25 +77,30 @@ def infinity(program: Path, clip: Path) -> Iterator[str]:
 def measure(place: Path, *, images: int, program: Path) -> None:
     """Run both over the same images."""
     clip = build_clip(place / "clip")
+    artefact = as_model(clip, place / "model")
     folder = write_images(place / "images", count=images, side_px=SIDE_PX)
     bodies = [
         {"model": "default", "modality": "image", "input": [data_uri(path.read_bytes())]}
         for path in sorted(Path(folder).rglob("*.jpg"))
     ]
-    with service(place, as_model(clip, place / "model")) as url:
-        ours = throughput(url, bodies, clients=CLIENTS)
-    theirs = None
-    if program.is_file():
-        with infinity(program, clip) as url:
-            theirs = throughput(url, bodies, clients=CLIENTS)
+    ours, theirs = [], []
+    for turn in turns(images):
+        with service(place, artefact, items_per_forward=OURS_PER_FORWARD) as url:
+            warm_up(url, bodies, clients=CLIENTS)
+            ours.append(throughput(url, bodies[turn], clients=CLIENTS))
+        if program.is_file():
+            with infinity(program, clip) as url:
+                warm_up(url, bodies, clients=CLIENTS)
+                theirs.append(throughput(url, bodies[turn], clients=CLIENTS))
+    rates = [statistics.harmonic_mean(one) if one else None for one in (ours, theirs)]
     report(
         "serve.beside_infinity",
-        ratio=ours / theirs if theirs else None,
+        ratio=rates[0] / rates[1] if rates[1] else None,
         bar=1.0,
         images=images,
         clients=CLIENTS,
-        images_per_second=ours,
-        images_per_second_infinity=theirs,
+        images_per_second=rates[0],
+        images_per_second_infinity=rates[1],
     )
 
 

@@ -20,6 +20,8 @@ LOCAL_SETTINGS = {
     # With few cores Ray ends processes that idle for a second, which then load everything anew.
     "RAY_idle_worker_killing_time_threshold_ms": "60000",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
+    # Looking after a handful of processes ten times a second takes CPU from their forwards.
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "samesense.serving.again.middlewares",
 }
 

@@ -92,6 +92,7 @@ def _capacity(model: ModelOptions, options: ServeOptions) -> Capacity:
         renderers=options.rendering.most,
         embedders=model.replicas.most,
         items_per_forward=items_per_forward(model.forward, _device(model)),
+        wait_s=model.forward.wait_s,
     )
 
 

@@ -1,33 +1,39 @@
 """What many requests ask at the same time, joined into few calls.
 
 A call from process to process costs about as much for one item as for many, and a forward of one
-item hardly less than one of several. What is asked goes out at once while few calls are under way;
-else it waits until a call ends or enough waits for a full one. So nothing waits without need, and
-calls grow with the load.
+item hardly less than one of several. What is asked goes out at once while nothing is under way,
+and soon while few calls are; else it waits until a call ends or enough waits for a full one. So
+nothing waits without need, and calls grow with the load.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+WORTH_WAITING = 0.1
+"""The part of a call's time that others may be waited for: about what full calls gain over half
+full ones."""
 
 
 @dataclass(frozen=True)
 class _Place(Generic[T, R]):
-    """An item that waits, and where its outcome will be."""
+    """An item that waits since a time, and where its outcome will be."""
 
     item: T
     outcome: "asyncio.Future[R]"
+    since_s: float = field(default_factory=time.monotonic)
 
 
 class Joining(Generic[T, R]):
     """Answers items by calls of up to ``items_per_call``, of which ``calls`` are under way.
 
-    Beyond ``small_calls`` under way, only full ones go out.
+    While one is under way, one that is not full waits for more items: for a part of what a call
+    takes, at most ``wait_s``. Beyond ``small_calls`` under way, only full ones go out.
     """
 
     def __init__(
@@ -37,10 +43,13 @@ class Joining(Generic[T, R]):
         calls: int,
         items_per_call: int,
         small_calls: int | None = None,
+        wait_s: float = 0.0,
     ) -> None:
         """``call`` gives one outcome for each item, in order; any call may be small by default."""
         self._call, self._calls, self._items_per_call = call, calls, items_per_call
         self._small_calls = calls if small_calls is None else small_calls
+        self._wait_s, self._call_s = wait_s, 0.0
+        self._looks_again: asyncio.TimerHandle | None = None
         self._waiting: deque[_Place[T, R]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -59,7 +68,7 @@ class Joining(Generic[T, R]):
     def _send(self) -> None:
         while self._waiting and len(self._under_way) < self._calls:
             size = min(self._items_per_call, len(self._waiting))
-            if size < self._items_per_call and len(self._under_way) >= self._small_calls:
+            if size < self._items_per_call and not self._may_be_small():
                 return
             taken = [self._waiting.popleft() for _ in range(size)]
             # A request whose caller has gone takes its items back.
@@ -67,9 +76,26 @@ class Joining(Generic[T, R]):
             if wanted:
                 self._under_way.add(asyncio.create_task(self._answer(wanted)))
 
+    def _may_be_small(self) -> bool:
+        if not self._under_way:
+            return True
+        if len(self._under_way) >= self._small_calls:
+            return False
+        until_s = self._waiting[0].since_s + min(self._wait_s, WORTH_WAITING * self._call_s)
+        left_s = until_s - time.monotonic()
+        if left_s > 0 and self._looks_again is None:
+            self._looks_again = asyncio.get_running_loop().call_later(left_s, self._look_again)
+        return left_s <= 0
+
+    def _look_again(self) -> None:
+        self._looks_again = None
+        self._send()
+
     async def _answer(self, places: Sequence[_Place[T, R]]) -> None:
+        started_s = time.monotonic()
         try:
             outcomes = await self._call([place.item for place in places])
+            self._call_s = time.monotonic() - started_s
             for place, outcome in zip(places, outcomes, strict=True):
                 if not place.outcome.done():
                     place.outcome.set_result(outcome)

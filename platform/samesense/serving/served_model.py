@@ -28,6 +28,7 @@ class Capacity:
     renderers: int
     embedders: int
     items_per_forward: int
+    wait_s: float
 
     @property
     def calls(self) -> int:
@@ -71,6 +72,7 @@ class ServedModel:
             calls=capacity.calls,
             small_calls=capacity.small_calls,
             items_per_call=capacity.items_per_forward,
+            wait_s=capacity.wait_s,
         )
         self._description: Description | None = None
 

@@ -59,6 +59,46 @@ def test_while_all_is_busy_only_full_calls_go_out() -> None:
     asyncio.run(main())
 
 
+def test_a_small_call_waits_for_more_while_another_is_under_way() -> None:
+    async def main() -> None:
+        calls = Calls()
+        joined: Joining[int, int] = Joining(calls, calls=2, items_per_call=4, wait_s=60)
+        first = asyncio.create_task(joined([0]))
+        await asyncio.sleep(0.2)
+        calls.go_on.set()
+        await first
+        calls.go_on.clear()
+        # A call is known to take 0.2 s now, so others are waited for a tenth of that.
+        requests = [asyncio.create_task(joined([n])) for n in range(1, 4)]
+        await begun(*requests)
+        assert calls.sizes == [1, 1]
+        await asyncio.sleep(0.1)
+        assert calls.sizes == [1, 1, 2]
+        requests += [asyncio.create_task(joined([n])) for n in range(4, 7)]
+        calls.go_on.set()
+        assert await asyncio.gather(*requests) == [[2 * n] for n in range(1, 7)]
+
+    asyncio.run(main())
+
+
+def test_a_full_call_does_not_wait() -> None:
+    async def main() -> None:
+        calls = Calls()
+        joined: Joining[int, int] = Joining(calls, calls=2, items_per_call=2, wait_s=60)
+        first = asyncio.create_task(joined([0]))
+        await asyncio.sleep(0.2)
+        calls.go_on.set()
+        await first
+        calls.go_on.clear()
+        requests = [asyncio.create_task(joined([n])) for n in range(1, 4)]
+        await begun(*requests)
+        assert calls.sizes == [1, 1, 2]
+        calls.go_on.set()
+        await asyncio.gather(*requests)
+
+    asyncio.run(main())
+
+
 def test_a_large_request_is_parted_and_comes_back_in_order() -> None:
     async def main() -> None:
         calls = Calls()

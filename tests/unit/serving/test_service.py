@@ -192,7 +192,7 @@ def test_a_picture_that_cannot_be_read_now_is_not_kept(service: Service, tmp_pat
 
 
 def test_models_are_described_without_where_they_lie() -> None:
-    model = ServedModel(None, Near(Told()), Capacity(1, 1, 8))
+    model = ServedModel(None, Near(Told()), Capacity(1, 1, 8, 0.1))
     service = Service(ServeOptions(), models={"m": model}, searcher=None)
     answer = ask_http(service, "/v1/models")
     (told,) = answer.json()["data"]
