@@ -3,15 +3,16 @@
 import asyncio
 import base64
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
 
 UNCOUNTED = 128
 """Requests that warm a service up."""
-PER_TURN = 250
+PER_TURN = 256
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ async def load(
         if rate is None:
             await asyncio.gather(*(client() for _ in range(clients)))
         else:
-            tasks = []
-            for body in waiting:
+            tasks, started = [], time.perf_counter()
+            for number, body in enumerate(waiting):
+                await asyncio.sleep(started + number / rate - time.perf_counter())
                 tasks.append(asyncio.create_task(ask(body)))
-                await asyncio.sleep(1 / rate)
             await asyncio.gather(*tasks)
     return answers
 
@@ -64,13 +65,20 @@ def warm_up(url: str, bodies: Sequence[dict[str, Any]], *, clients: int) -> None
 
 
 def throughput(url: str, bodies: Sequence[dict[str, Any]], *, clients: int) -> float:
-    """Return requests a second while all clients were waiting for one."""
+    """Return requests a second while all clients were waiting for one.
+
+    Raises:
+        ValueError: if there are too few for any such while.
+    """
+    if len(bodies) < 6 * clients:
+        raise ValueError(f"{len(bodies)} requests of {clients} clients are too few to measure by")
     answers = asyncio.run(load(url, bodies, clients=clients))
-    first, last = clients - 1, len(answers) - clients
+    first, last = clients - 1, len(answers) - clients - 1
     return (last - first) / (answers[last].at - answers[first].at)
 
 
-def turns(requests: int) -> Iterator[slice]:
-    """Yield parts of the requests, for services that are measured one after the other in turns."""
-    for start in range(0, requests, PER_TURN):
-        yield slice(start, start + PER_TURN)
+def turns(requests: int) -> list[slice]:
+    """Return about equal parts of the requests, for services that are measured in turns."""
+    count = max(1, requests // PER_TURN)
+    bounds = [requests * number // count for number in range(count + 1)]
+    return [slice(*pair) for pair in pairwise(bounds)]

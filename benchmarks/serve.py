@@ -22,9 +22,9 @@ from samesense.corpus.decode import DecodeLimits, Rejected, decode
 
 CLIENTS, BATCH = 32, 32
 PARTS = {
-    "embedder": "ServeReplica:embedder",
+    "embedder": ":embedder",
     "http": "samesense.cli.main serve",
-    "renderer": "ServeReplica:renderer",
+    "renderer": ":renderer",
     "controller": "ServeController",
     "raylet": "raylet/raylet",
 }
@@ -66,10 +66,9 @@ def measure(name: str, place: Path, *, images: int, backbone: str) -> None:
             with CpuTime(*PARTS.values()) as cpu:
                 rates.append((throughput(url, bodies[turn], clients=CLIENTS), alone))
             spent.update(cpu.seconds)
-            if turn.stop >= images:
-                rate = rates[-1][0] / 2
-                answers = asyncio.run(load(url, bodies, clients=CLIENTS, rate=rate))
-    served, alone = (statistics.harmonic_mean(one) for one in zip(*rates, strict=True))
+            served, alone = (statistics.harmonic_mean(one) for one in zip(*rates, strict=True))
+            if turn.stop == images:
+                answers = asyncio.run(load(url, bodies, clients=CLIENTS, rate=served / 2))
     half = sorted(answer.seconds for answer in answers)
     batch_s = statistics.median(bare.batches_s)
     report(
@@ -90,12 +89,12 @@ def measure(name: str, place: Path, *, images: int, backbone: str) -> None:
         p99_ms=1000 * p99,
         median_ms=1000 * statistics.median(half),
         batch_ms=1000 * batch_s,
-        images_per_second=rate,
+        images_per_second=served / 2,
     )
 
 
 if __name__ == "__main__":
-    given = arguments(__doc__ or "", light=1000, heavy=500)
+    given = arguments(__doc__ or "", light=1024, heavy=512)
     with tempfile.TemporaryDirectory() as folder:
         for name, images in (("light", given.light), ("heavy", given.heavy)):
             if images:

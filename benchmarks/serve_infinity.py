@@ -106,7 +106,7 @@ def measure(place: Path, *, images: int, program: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--images", type=int, default=768)
     here = Path(__file__).parents[1]
     parser.add_argument(
         "--infinity",

@@ -3,13 +3,14 @@
 In full form (SAMESENSE_CHAOS=full) 5,000 requests, otherwise 400.
 """
 
+import json
 import os
 import random
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -26,14 +27,15 @@ from samesense.core.options import validate
 from samesense.serving.app import build_app
 from samesense.serving.options import LimitOptions, ReplicaOptions, ServeOptions
 from tests.integration.milvus_server import MilvusServer
-from tests.integration.serving import INDEX, Indexed, fill, write_indexes
+from tests.integration.serving import INDEX, Indexed, fill, serving, write_indexes
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(3600)]
 FULL = os.environ.get("SAMESENSE_CHAOS") == "full"
 REQUESTS = 5000 if FULL else 400
 LONGEST = 10 * REQUESTS
 CLIENTS = 6
-KILLED_PARTS = ("front", "embedder", "renderer", "searcher")
+PARTS_OF_COMMAND = (":embedder-default", ":renderer", ":searcher")
+PARTS_OF_APP = ("chaos:front", "chaos:embedder", "chaos:renderer", "chaos:searcher")
 TEXTS = [f"picture number {number}" for number in range(8)]
 BETWEEN_S = (4.0, 12.0)
 RESTARTS = 5 if FULL else 2
@@ -83,7 +85,8 @@ def replicas(part: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if f"ServeReplica:chaos:{part}" in " ".join(process.cmdline()):
+            title = " ".join(process.cmdline())
+            if "ServeReplica:" in title and part in title:
                 found.append(process)
     return found
 
@@ -137,13 +140,14 @@ class Load:
         self.answers[answer.json()["fingerprint"]] += 1
 
 
-def test_chaos_serve_killed_replicas_fail_no_request(address: str, indexed: Indexed) -> None:
-    load, rng, killed = Load(address, indexed), random.Random(3), 0
+def kill_under(load: Load, *, parts: Sequence[str]) -> None:
+    """Kill replicas while clients ask; no request may fail."""
+    rng, killed = random.Random(3), 0
     asking = threading.Thread(target=load.run)
     asking.start()
     while asking.is_alive():
         time.sleep(rng.uniform(*BETWEEN_S))
-        if alive := replicas(rng.choice(KILLED_PARTS)):
+        if alive := replicas(rng.choice(parts)):
             with suppress(psutil.NoSuchProcess):
                 rng.choice(alive).kill()
                 killed += 1
@@ -152,6 +156,21 @@ def test_chaos_serve_killed_replicas_fail_no_request(address: str, indexed: Inde
     assert load.wrong == []
     assert load.answers.total() == REQUESTS
     assert killed >= 3
+
+
+def test_chaos_serve_killed_replicas_of_the_command_fail_no_request(
+    indexed: Indexed, tmp_path: Path
+) -> None:
+    pair = {"least": 2, "most": 2}
+    models = {"default": {"folder": str(indexed.model.folder), "replicas": pair}}
+    words = ["--milvus", indexed.milvus, "--set", f"models={json.dumps(models)}"]
+    words += ["--set", f"rendering={json.dumps(pair)}", "--set", "patience_s=240"]
+    with serving(*words, output=tmp_path / "output.txt") as address:
+        kill_under(Load(address, indexed), parts=PARTS_OF_COMMAND)
+
+
+def test_chaos_serve_killed_replicas_fail_no_request(address: str, indexed: Indexed) -> None:
+    kill_under(Load(address, indexed), parts=PARTS_OF_APP)
 
 
 def test_chaos_serve_a_change_of_model_fails_no_request(address: str, indexed: Indexed) -> None:

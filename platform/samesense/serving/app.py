@@ -1,5 +1,8 @@
 """The deployments of a service, joined."""
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -50,8 +53,9 @@ def build_app(options: ServeOptions) -> Any:
     return front.bind(options.without_models(), build_parts(options))
 
 
-def run_parts(options: ServeOptions) -> Parts:
-    """Run all but the front on the cluster, each part by itself, and return their handles.
+@contextmanager
+def running_parts(options: ServeOptions) -> Iterator[Parts]:
+    """Run all but the front on the cluster, each part by itself, and yield their handles.
 
     Raises:
         ConfigError: naming the option at fault.
@@ -59,17 +63,28 @@ def run_parts(options: ServeOptions) -> Parts:
     """
     check_options(options)
     parts = build_parts(options)
-    targets = {"renderer": parts.renderer, "searcher": parts.searcher}
-    targets |= {_embedder_name(name): one for name, one in parts.embedders.items()}
-    renderer, searcher, *embedders = serve.run_many(
-        [serve.RunTarget(one, name=name, route_prefix=None) for name, one in targets.items()]
-    )
-    return replace(
-        parts,
-        renderer=renderer,
-        searcher=searcher,
-        embedders=dict(zip(parts.embedders, embedders, strict=True)),
-    )
+    # Of this service alone, whatever else the cluster runs.
+    service = f"samesense-{uuid.uuid4().hex[:8]}"
+    applications = {f"{service}-renderer": parts.renderer, f"{service}-searcher": parts.searcher}
+    applications |= {
+        f"{service}-{_embedder_name(name)}": one for name, one in parts.embedders.items()
+    }
+    try:
+        renderer, searcher, *embedders = serve.run_many(
+            [
+                serve.RunTarget(application, name=name, route_prefix=None)
+                for name, application in applications.items()
+            ]
+        )
+        yield replace(
+            parts,
+            renderer=renderer,
+            searcher=searcher,
+            embedders=dict(zip(parts.embedders, embedders, strict=True)),
+        )
+    finally:
+        for name in applications:
+            serve.delete(name)
 
 
 def build_parts(options: ServeOptions) -> Parts:

@@ -5,8 +5,13 @@ Plain ASGI, so that a body over the limit is refused while it arrives.
 
 import json
 import logging
+import os
+import queue
+import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
@@ -31,15 +36,31 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 INTERNAL = ApiError(500, "internal", "something went wrong here; the log tells what")
+LINES_AT_MOST = 10_000
 log = logging.getLogger("ray.serve.requests")
 """Below the one logger that Ray Serve gives a file in each of its processes."""
 
 
+class _Lines(logging.Handler):
+    """Leaves lines to a thread, so that nobody waits for whoever reads them; drops what is over."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._lines: queue.Queue[str] = queue.Queue(maxsize=LINES_AT_MOST)
+        threading.Thread(target=self._write, args=(descriptor,), daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(queue.Full):
+            self._lines.put_nowait(self.format(record))
+
+    def _write(self, descriptor: int) -> None:
+        while True:
+            os.write(descriptor, f"{self._lines.get()}\n".encode())
+
+
 def log_requests() -> None:
     """Write a line of JSON for each request to this process' standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    log.addHandler(handler)
+    log.addHandler(_Lines(sys.stderr.fileno()))
     log.setLevel(logging.INFO)
     log.propagate = False
 

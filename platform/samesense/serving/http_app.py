@@ -8,6 +8,7 @@ from samesense.serving.guard import App, Guard, open_to
 from samesense.serving.keys import read_keys
 from samesense.serving.measure import SECONDS, Measures
 from samesense.serving.options import ServeOptions
+from samesense.serving.places import Places
 from samesense.serving.routes import create_app
 from samesense.serving.service import Service
 
@@ -20,7 +21,7 @@ def build_http_app(service: Service, options: ServeOptions) -> App:
     """
     measures = Measures(also=_cluster_measures())
     guarded = Guard(
-        create_app(service, options, measures),
+        Places(create_app(service, options, measures), places=options.limits.waiting),
         keys=read_keys(options.http),
         body_bytes=options.limits.body_bytes,
         measures=measures,

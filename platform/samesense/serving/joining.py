@@ -10,8 +10,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from samesense.serving.errors import GONE
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,8 +35,8 @@ class _Place(Generic[T, R]):
 class Joining(Generic[T, R]):
     """Answers items by calls of up to ``items_per_call``, of which ``calls`` are under way.
 
-    While one is under way, one that is not full waits for more items: for a part of what a call
-    takes, at most ``wait_s``. Beyond ``small_calls`` under way, only full ones go out.
+    While one is under way, one that is not full waits for more items: for a part of what the last
+    call took, at most ``wait_s``. Beyond ``small_calls`` under way, only full ones go out.
     """
 
     def __init__(
@@ -74,7 +77,9 @@ class Joining(Generic[T, R]):
             # A request whose caller has gone takes its items back.
             wanted = [place for place in taken if not place.outcome.done()]
             if wanted:
-                self._under_way.add(asyncio.create_task(self._answer(wanted)))
+                # Of no request's context: it goes on when the one that has set it off is given up.
+                answering = asyncio.create_task(self._answer(wanted), context=Context())
+                self._under_way.add(answering)
 
     def _may_be_small(self) -> bool:
         if not self._under_way:
@@ -100,9 +105,14 @@ class Joining(Generic[T, R]):
                 if not place.outcome.done():
                     place.outcome.set_result(outcome)
         except Exception as error:
-            for place in places:
-                if not place.outcome.done():
-                    place.outcome.set_exception(error)
+            _refuse(places, error)
         finally:
+            _refuse(places, GONE)  # if the call itself was cancelled
             self._under_way.discard(asyncio.current_task())
             self._send()
+
+
+def _refuse(places: Sequence[_Place[T, R]], error: Exception) -> None:
+    for place in places:
+        if not place.outcome.done():
+            place.outcome.set_exception(error)

@@ -44,7 +44,8 @@ class ForwardOptions(Options):
     of 768 and more gain a little by 16."""
     wait_s: float = Field(default=0.1, ge=0)
     """How long a request waits for others at most, to be encoded together, while others are under
-    way: never longer than a tenth of what they take. One that comes alone does not wait."""
+    way: a tenth of what the last took, but not longer than this. One that comes alone does not
+    wait."""
 
 
 class ModelOptions(Options):

@@ -8,7 +8,7 @@ from samesense.artefact.folder import load_artefact
 from samesense.core.errors import ConfigError, StoreError
 from samesense.index.connection import without_credentials
 from samesense.index.store import open_store
-from samesense.serving.app import check_options, run_parts
+from samesense.serving.app import check_options, running_parts
 from samesense.serving.guard import log_requests
 from samesense.serving.http_app import build_http_app
 from samesense.serving.keys import read_keys
@@ -51,20 +51,21 @@ def with_models_of_index(options: ServeOptions) -> ServeOptions:
 
 
 def run(options: ServeOptions) -> None:
-    """Serve until the command is told to end; requests under way are answered first.
+    """Serve until the command is told to end; requests under way have half a minute to end.
 
     Raises:
         SamesenseError: if the address is taken, or a part does not start.
     """
     with listen(options.http) as taken:
         serve.start(proxy_location="Disabled")
-        service = run_parts(options).service(options)
-        app = Reception(build_http_app(service, options), waiting=options.limits.waiting)
-        shown = f"http://{options.http.host}:{options.http.port}"
-        print(f"page    {shown}\nmodels  {', '.join(options.models)}\nCtrl-C ends it", flush=True)
-        log_requests()
-        answer(app, taken)
-    serve.shutdown()
+        with running_parts(options) as parts:
+            app = Reception(build_http_app(parts.service(options), options))
+            shown = f"http://{options.http.host}:{options.http.port}"
+            print(
+                f"page    {shown}\nmodels  {', '.join(options.models)}\nCtrl-C ends it", flush=True
+            )
+            log_requests()
+            answer(app, taken)
 
 
 def _plain(name: str) -> str:

@@ -1,5 +1,7 @@
 import asyncio
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -131,3 +133,24 @@ def test_a_defect_is_told_without_its_words() -> None:
     assert (status, headers["content-type"]) == (500, "application/json")
     assert json.loads(body)["error"]["code"] == "internal"
     assert b"secret" not in body
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
+    script = """
+from samesense.serving.guard import log, log_requests
+log_requests()
+for number in range(20_000):
+    log.info("a line that fills a pipe, %d", number)
+print("done")
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        assert process.wait(timeout=60) == 0
+        assert process.stdout.read() == "done\n"
+        assert process.stderr.readline() == "a line that fills a pipe, 0\n"
+    finally:
+        process.kill()

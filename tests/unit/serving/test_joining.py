@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 import pytest
 
+from samesense.serving.errors import ApiError
 from samesense.serving.joining import Joining
 
 
@@ -118,6 +120,32 @@ def test_a_call_that_fails_fails_its_own_requests_and_no_more() -> None:
         bad, good = await asyncio.gather(joined([13]), joined([1]), return_exceptions=True)
         assert isinstance(bad, ValueError)
         assert good == [2]
+
+    asyncio.run(main())
+
+
+def test_a_call_that_is_cancelled_refuses_its_requests() -> None:
+    async def main() -> None:
+        async def cancelled(numbers: Sequence[int]) -> list[int]:
+            raise asyncio.CancelledError
+
+        joined: Joining[int, int] = Joining(cancelled, calls=1, items_per_call=8)
+        with pytest.raises(ApiError, match="ask again"):
+            await asyncio.wait_for(joined([1]), 5)
+
+    asyncio.run(main())
+
+
+def test_a_call_is_of_no_requests_context() -> None:
+    name: ContextVar[str] = ContextVar("name", default="nobody")
+
+    async def main() -> None:
+        async def whose(numbers: Sequence[int]) -> list[str]:
+            return [name.get() for _ in numbers]
+
+        name.set("somebody")
+        joined: Joining[int, str] = Joining(whose, calls=1, items_per_call=8)
+        assert await joined([1]) == ["nobody"]
 
     asyncio.run(main())
 

@@ -51,7 +51,7 @@ def test_a_request_has_an_id_and_its_answer_tells_it() -> None:
     async def main() -> None:
         named, nameless = Caller(headers=((b"x-request-id", b"mine"),)), Caller()
         for caller in (named, nameless):
-            await caller.ask(Reception(echo, waiting=1))
+            await caller.ask(Reception(echo))
             assert caller.heard[1]["body"] == b"words"
         assert named.header(b"x-request-id") == b"mine"
         made = nameless.header(b"x-request-id")
@@ -61,27 +61,13 @@ def test_a_request_has_an_id_and_its_answer_tells_it() -> None:
     asyncio.run(main())
 
 
-def test_what_is_over_the_limit_is_told_to_come_back_and_health_is_not() -> None:
-    async def main() -> None:
-        go_on = asyncio.Event()
-
-        async def slow(scope: Message, receive: Receive, send: Send) -> None:
-            await go_on.wait()
-            await echo(scope, receive, send)
-
-        reception = Reception(slow, waiting=2)
-        callers = [Caller() for _ in range(4)] + [Caller(path="/v1/health/live")]
-        asking = [asyncio.create_task(caller.ask(reception)) for caller in callers]
-        await asyncio.sleep(0)
-        go_on.set()
-        await asyncio.gather(*asking)
-        assert [caller.heard[0]["status"] for caller in callers] == [200, 200, 429, 429, 200]
-        assert callers[2].header(b"retry-after") == b"1"
-        last = Caller()
-        await last.ask(reception)
-        assert last.heard[0]["status"] == 200
-
-    asyncio.run(main())
+@pytest.mark.parametrize("given", [(b"",), (b"x" * 129,), (b"a b",), (b"one", b"two")])
+def test_an_id_that_is_none_is_replaced(given: tuple[bytes, ...]) -> None:
+    caller = Caller(headers=tuple((b"x-request-id", value) for value in given))
+    asyncio.run(caller.ask(Reception(echo)))
+    ids = [value for name, value in caller.heard[0]["headers"] if name == b"x-request-id"]
+    assert len(set(ids)) == 1
+    assert len(ids[0]) == 36
 
 
 def test_a_caller_that_hangs_up_is_not_worked_for() -> None:
@@ -95,7 +81,7 @@ def test_a_caller_that_hangs_up_is_not_worked_for() -> None:
             finally:
                 stopped.set()
 
-        caller, reception = Caller(), Reception(endless, waiting=1)
+        caller, reception = Caller(), Reception(endless)
         asking = asyncio.create_task(caller.ask(reception))
         await asyncio.sleep(0.01)
         assert not stopped.is_set()
@@ -113,7 +99,7 @@ def test_what_the_application_raises_comes_out() -> None:
 
     async def main() -> None:
         with pytest.raises(ValueError, match="broken"):
-            await Caller().ask(Reception(broken, waiting=1))
+            await Caller().ask(Reception(broken))
 
     asyncio.run(main())
 
