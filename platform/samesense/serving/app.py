@@ -83,8 +83,9 @@ def running_parts(options: ServeOptions) -> Iterator[Parts]:
             embedders=dict(zip(parts.embedders, embedders, strict=True)),
         )
     finally:
-        for name in applications:
-            serve.delete(name)
+        for blocking in (False, True):  # all are told to end before any is waited for
+            for name in applications:
+                serve.delete(name, _blocking=blocking)
 
 
 def build_parts(options: ServeOptions) -> Parts:
