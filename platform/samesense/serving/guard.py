@@ -6,12 +6,10 @@ Plain ASGI, so that a body over the limit is refused while it arrives.
 import json
 import logging
 import os
-import queue
+import select
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
@@ -36,26 +34,24 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 INTERNAL = ApiError(500, "internal", "something went wrong here; the log tells what")
-LINES_AT_MOST = 10_000
 log = logging.getLogger("ray.serve.requests")
 """Below the one logger that Ray Serve gives a file in each of its processes."""
 
 
 class _Lines(logging.Handler):
-    """Leaves lines to a thread, so that nobody waits for whoever reads them; drops what is over."""
+    """Writes lines where there is room for them: nobody waits for whoever reads them."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
-        self._lines: queue.Queue[str] = queue.Queue(maxsize=LINES_AT_MOST)
-        threading.Thread(target=self._write, args=(descriptor,), daemon=True).start()
+        self._descriptor = descriptor
 
     def emit(self, record: logging.LogRecord) -> None:
-        with suppress(queue.Full):
-            self._lines.put_nowait(self.format(record))
-
-    def _write(self, descriptor: int) -> None:
-        while True:
-            os.write(descriptor, f"{self._lines.get()}\n".encode())
+        line = f"{self.format(record)}\n".encode()
+        for start in range(0, len(line), select.PIPE_BUF):
+            # Of what can be written to, this many bytes are taken at once.
+            if not select.select((), (self._descriptor,), (), 0)[1]:
+                return
+            os.write(self._descriptor, line[start : start + select.PIPE_BUF])
 
 
 def log_requests() -> None:

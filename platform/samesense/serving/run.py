@@ -1,5 +1,6 @@
 """A service for the length of a command."""
 
+import gc
 from pathlib import Path
 
 from ray import serve
@@ -65,6 +66,7 @@ def run(options: ServeOptions) -> None:
                 f"page    {shown}\nmodels  {', '.join(options.models)}\nCtrl-C ends it", flush=True
             )
             log_requests()
+            gc.freeze()  # what is loaded by now stays, and is not looked through for garbage
             answer(app, taken)
 
 

@@ -4,6 +4,7 @@ Shapes: D width.
 """
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Sequence
@@ -73,6 +74,7 @@ class Embedder:
         )
         if options.threads is not None:
             torch.set_num_threads(options.threads)
+        gc.freeze()  # libraries stay, and are not looked through for garbage
 
     async def reconfigure(self, config: dict[str, Any]) -> None:
         """Load the model in a folder beside the one in use, then take it into use.
