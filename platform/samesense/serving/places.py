@@ -20,7 +20,7 @@ class Places:
         Raises:
             ApiError: 429 if all places are taken.
         """
-        if scope["path"] in UNLIMITED:
+        if scope["type"] != "http" or scope["path"] in UNLIMITED:
             await self.app(scope, receive, send)
             return
         if not self._free:

@@ -59,6 +59,20 @@ def test_one_more_is_told_to_come_back_and_who_watches_is_not() -> None:
     asyncio.run(main())
 
 
+def test_what_is_no_request_takes_no_place() -> None:
+    async def main() -> None:
+        started = asyncio.Event()
+
+        async def whole(scope: Message, receive: Receive, send: Send) -> None:
+            started.set()
+
+        caller = Caller(Places(whole, places=0))
+        await caller.app({"type": "lifespan"}, caller.receive, caller.send)
+        assert started.is_set()
+
+    asyncio.run(main())
+
+
 def test_whoever_has_an_answer_may_ask_again_at_once() -> None:
     caller = Caller(Places(answer, places=1), again=3)
     asyncio.run(caller.ask())
