@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -39,6 +39,7 @@ PARTS_OF_APP = ("chaos:front", "chaos:embedder", "chaos:renderer", "chaos:search
 TEXTS = [f"picture number {number}" for number in range(8)]
 BETWEEN_S = (4.0, 12.0)
 RESTARTS = 5 if FULL else 2
+KILLS = 3
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +93,11 @@ def replicas(part: str) -> list[psutil.Process]:
 
 
 class Load:
-    """Clients that ask without a pause until all models have answered, and what they were told."""
+    """Clients that ask without a pause until enough has happened, and what they were told."""
 
-    def __init__(self, address: str, indexed: Indexed, *, models: int = 1) -> None:
+    def __init__(self, address: str, indexed: Indexed) -> None:
         self.address = address
-        self.models = models
+        self.enough: Callable[[], bool] = lambda: True
         self.expected = {
             artefact.record.fingerprint: artefact.encoder().embed_texts(TEXTS)
             for artefact in (indexed.model, indexed.other)
@@ -118,7 +119,7 @@ class Load:
                     self.wrong.append(repr(error)[:500])
 
     def _is_enough(self, number: int) -> bool:
-        return number >= REQUESTS and (len(self.answers) >= self.models or number >= LONGEST)
+        return number >= REQUESTS and (self.enough() or number >= LONGEST)
 
     def _ask(self, client: httpx.Client, number: int) -> None:
         place = number % len(TEXTS)
@@ -143,6 +144,7 @@ class Load:
 def kill_under(load: Load, *, parts: Sequence[str]) -> None:
     """Kill replicas while clients ask; no request may fail."""
     rng, killed = random.Random(3), 0
+    load.enough = lambda: killed >= KILLS
     asking = threading.Thread(target=load.run)
     asking.start()
     while asking.is_alive():
@@ -154,8 +156,8 @@ def kill_under(load: Load, *, parts: Sequence[str]) -> None:
     asking.join()
     print(f"{load.answers.total()} answers, {killed} replicas killed")
     assert load.wrong == []
-    assert load.answers.total() == REQUESTS
-    assert killed >= 3
+    assert load.answers.total() >= REQUESTS
+    assert killed >= KILLS
 
 
 def test_chaos_serve_killed_replicas_of_the_command_fail_no_request(
@@ -174,7 +176,8 @@ def test_chaos_serve_killed_replicas_fail_no_request(address: str, indexed: Inde
 
 
 def test_chaos_serve_a_change_of_model_fails_no_request(address: str, indexed: Indexed) -> None:
-    load, changes = Load(address, indexed, models=2), 0
+    load, changes = Load(address, indexed), 0
+    load.enough = lambda: len(load.answers) == 2
     asking = threading.Thread(target=load.run)
     asking.start()
     while asking.is_alive():
