@@ -60,11 +60,11 @@ def measure(name: str, place: Path, *, images: int, backbone: str) -> None:
     bare.throughput(files[:BATCH])
     rates, spent = [], Counter[str]()
     for turn in turns(images):
-        alone = bare.throughput(files[turn])
+        bare_rate = bare.throughput(files[turn])
         with service(place, artefact) as url:
             warm_up(url, bodies, clients=CLIENTS)
             with CpuTime(*PARTS.values()) as cpu:
-                rates.append((throughput(url, bodies[turn], clients=CLIENTS), alone))
+                rates.append((throughput(url, bodies[turn], clients=CLIENTS), bare_rate))
             spent.update(cpu.seconds)
             served, alone = (statistics.harmonic_mean(one) for one in zip(*rates, strict=True))
             if turn.stop == images:

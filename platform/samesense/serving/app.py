@@ -55,13 +55,7 @@ def build_app(options: ServeOptions) -> Any:
 
 @contextmanager
 def running_parts(options: ServeOptions) -> Iterator[Parts]:
-    """Run all but the front on the cluster, each part by itself, and yield their handles.
-
-    Raises:
-        ConfigError: naming the option at fault.
-        ArtefactError: if a model's folder is none.
-    """
-    check_options(options)
+    """Run all but the front on the cluster, each part by itself, and yield their handles."""
     parts = build_parts(options)
     # Of this service alone, whatever else the cluster runs.
     service = f"samesense-{uuid.uuid4().hex[:8]}"

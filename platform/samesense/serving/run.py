@@ -54,6 +54,8 @@ def with_models_of_index(options: ServeOptions) -> ServeOptions:
 def run(options: ServeOptions) -> None:
     """Serve until the command is told to end; requests under way have half a minute to end.
 
+    The options have been checked, as ``with_models_of_index`` does.
+
     Raises:
         SamesenseError: if the address is taken, or a part does not start.
     """
@@ -61,10 +63,8 @@ def run(options: ServeOptions) -> None:
         serve.start(proxy_location="Disabled")
         with running_parts(options) as parts:
             app = Reception(build_http_app(parts.service(options), options))
-            shown = f"http://{options.http.host}:{options.http.port}"
-            print(
-                f"page    {shown}\nmodels  {', '.join(options.models)}\nCtrl-C ends it", flush=True
-            )
+            print(f"page    http://{options.http.host}:{options.http.port}")
+            print(f"models  {', '.join(options.models)}\nCtrl-C ends it", flush=True)
             log_requests()
             gc.freeze()  # what is loaded by now stays, and is not looked through for garbage
             answer(app, taken)

@@ -31,6 +31,19 @@ async def begun(*requests: "asyncio.Task[list[int]]") -> None:
     await asyncio.sleep(0)
 
 
+async def three_after_one_of_200_ms(
+    calls: Calls, joined: Joining[int, int]
+) -> "list[asyncio.Task[list[int]]]":
+    first = asyncio.create_task(joined([0]))
+    await asyncio.sleep(0.2)
+    calls.go_on.set()
+    await first
+    calls.go_on.clear()
+    requests = [asyncio.create_task(joined([n])) for n in range(1, 4)]
+    await begun(*requests)
+    return requests
+
+
 def test_what_waits_goes_out_together() -> None:
     async def main() -> None:
         calls = Calls()
@@ -65,14 +78,8 @@ def test_a_small_call_waits_for_more_while_another_is_under_way() -> None:
     async def main() -> None:
         calls = Calls()
         joined: Joining[int, int] = Joining(calls, calls=2, items_per_call=4, wait_s=60)
-        first = asyncio.create_task(joined([0]))
-        await asyncio.sleep(0.2)
-        calls.go_on.set()
-        await first
-        calls.go_on.clear()
-        # A call is known to take 0.2 s now, so others are waited for a tenth of that.
-        requests = [asyncio.create_task(joined([n])) for n in range(1, 4)]
-        await begun(*requests)
+        requests = await three_after_one_of_200_ms(calls, joined)
+        # So others are waited for a tenth of that.
         assert calls.sizes == [1, 1]
         await asyncio.sleep(0.1)
         assert calls.sizes == [1, 1, 2]
@@ -87,13 +94,7 @@ def test_a_full_call_does_not_wait() -> None:
     async def main() -> None:
         calls = Calls()
         joined: Joining[int, int] = Joining(calls, calls=2, items_per_call=2, wait_s=60)
-        first = asyncio.create_task(joined([0]))
-        await asyncio.sleep(0.2)
-        calls.go_on.set()
-        await first
-        calls.go_on.clear()
-        requests = [asyncio.create_task(joined([n])) for n in range(1, 4)]
-        await begun(*requests)
+        requests = await three_after_one_of_200_ms(calls, joined)
         assert calls.sizes == [1, 1, 2]
         calls.go_on.set()
         await asyncio.gather(*requests)
