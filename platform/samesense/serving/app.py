@@ -13,7 +13,7 @@ from samesense.core.errors import ConfigError, Fault
 from samesense.index.connection import is_server
 from samesense.serving.errors import RETRY_AFTER_S
 from samesense.serving.keys import read_keys
-from samesense.serving.options import ModelOptions, ReplicaOptions, ServeOptions
+from samesense.serving.options import DRAIN_S, ModelOptions, ReplicaOptions, ServeOptions
 from samesense.serving.parts import Parts
 from samesense.serving.replicas.embedder import Embedder, items_per_forward
 from samesense.serving.replicas.front import Front
@@ -24,7 +24,12 @@ from samesense.training.device import on_gpu
 
 FRONT_CPUS, RENDERER_CPUS, EMBEDDER_CPUS, SEARCHER_CPUS = 0.1, 0.2, 0.5, 0.1
 HEALTH_PERIOD_S, HEALTH_TIMEOUT_S = 5, 30
-DRAIN_S = 30
+KEPT_MEMORY = {
+    # What one image frees serves the next. Given back to the system it would return page by page.
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 40),
+    "MALLOC_ARENA_MAX": "1",
+}
 
 
 def check_options(options: ServeOptions) -> None:
@@ -139,7 +144,11 @@ def _deployment(
     return serve.deployment(
         part,
         name=name,
-        ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
+        ray_actor_options={
+            "num_cpus": cpus,
+            "num_gpus": gpus,
+            "runtime_env": {"env_vars": KEPT_MEMORY},
+        },
         max_ongoing_requests=options.limits.waiting,
         max_queued_requests=options.limits.waiting,
         backpressure_config={"status_code": 429, "retry_after_s": RETRY_AFTER_S},

@@ -9,6 +9,8 @@ from samesense.core.options import Options
 from samesense.corpus.decode import DecodeLimits
 from samesense.encoder.options import Device
 
+DRAIN_S = 30
+"""How long requests under way have to end when the service does."""
 LOOPBACK_NAMES = ("localhost",)
 ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]+)?")
 

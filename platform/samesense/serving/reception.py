@@ -15,9 +15,9 @@ import uvicorn
 
 from samesense.core.errors import ConfigError, Fault
 from samesense.serving.guard import App, Message, Receive, Send
-from samesense.serving.options import HttpOptions
+from samesense.serving.options import DRAIN_S, HttpOptions
 
-KEEP_ALIVE_S, DRAIN_S = 90, 30
+KEEP_ALIVE_S = 90
 REQUEST_ID = b"x-request-id"
 PLAIN_ID = re.compile(rb"[!-~]{1,128}")
 

@@ -12,6 +12,7 @@ from samesense.encoder.render.loading import load_config
 from samesense.encoder.towers.loading import load_weights
 from samesense.encoder.towers.options import ClipTowerOptions
 from samesense.encoder.towers.placing import placed
+from samesense.encoder.towers.quick_gelu import spare_memory
 from samesense.encoder.towers.tower import Tower
 
 NEW_ROW_STD = 0.02
@@ -39,6 +40,7 @@ class ClipTower(Tower):
         _mend_end_token(config, renderer.tokenizer)
         model = load_weights(AutoModel, options, config=config)
         _grow_token_table(model, renderer)
+        spare_memory(model)
         return cls(model, renderer=renderer, source=options.model)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
