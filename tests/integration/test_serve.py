@@ -194,10 +194,10 @@ def test_bodies_and_bombs_over_the_limit_are_refused(service: str) -> None:
 def test_operations_answer(service: str) -> None:
     assert httpx.get(f"{service}/v1/health/live").json() == {"status": "live"}
     assert httpx.get(f"{service}/v1/health/ready").json() == {"status": "ready"}
-    assert 'samesense_requests_total{path="/v1/search"' in httpx.get(f"{service}/metrics").text
     indexes = {one["name"]: one for one in httpx.get(f"{service}/v1/indexes").json()["data"]}
     assert {domain["count"] for domain in indexes[INDEX]["domains"]} == {24}
     assert indexes[OTHER_INDEX]["model"] == OTHER_INDEX
+    assert 'samesense_requests_total{path="/v1/indexes"' in httpx.get(f"{service}/metrics").text
     points = httpx.get(f"{service}/v1/indexes/{INDEX}/map?limit=30").json()["points"]
     assert len(points) == 30
     picture = httpx.get(f"{service}/v1/items/{points[0]['id']}/thumbnail?index={INDEX}&side=64")
