@@ -13,11 +13,14 @@ from pathlib import Path
 
 import httpx
 from PIL import Image
+from ray import serve
 
 from samesense.artefact.folder import Artefact
 from samesense.corpus.manifest import Manifest
 from samesense.index.rows import IndexRows
 from samesense.index.store import open_store
+from samesense.serving.app import build_app
+from samesense.serving.options import ServeOptions
 from tests.fixtures.corpora import pattern_manifest
 from tests.fixtures.trained_models import write_model
 
@@ -81,8 +84,7 @@ def serving(*words: str, output: Path) -> Iterator[str]:
 
     What it prints, a line for each request, goes to a file.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = _free_port()
     command = [sys.executable, "-m", "samesense.cli.main", "serve", "--port", str(port), *words]
     with output.open("w") as printed:
         process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT)
@@ -97,11 +99,29 @@ def serving(*words: str, output: Path) -> Iterator[str]:
         process.wait()
 
 
+@contextmanager
+def fronted(options: ServeOptions, *, name: str) -> Iterator[str]:
+    """Run the application on this process's cluster, behind Ray's proxy, and yield its address."""
+    port = _free_port()
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+    try:
+        serve.run(build_app(options), name=name)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        serve.shutdown()
+
+
 def jpeg(*, side_px: int = 64, colour: str = "teal") -> bytes:
     """Return a picture's file."""
     buffer = io.BytesIO()
     Image.new("RGB", (side_px, side_px), colour).save(buffer, "JPEG")
     return buffer.getvalue()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 def _wait(address: str, process: "subprocess.Popen[bytes]", output: Path) -> None:

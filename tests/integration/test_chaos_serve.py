@@ -6,7 +6,6 @@ In full form (SAMESENSE_CHAOS=full) 5,000 requests, otherwise 400.
 import json
 import os
 import random
-import socket
 import threading
 import time
 from collections import Counter
@@ -27,7 +26,7 @@ from samesense.core.options import validate
 from samesense.serving.app import build_app
 from samesense.serving.options import LimitOptions, ReplicaOptions, ServeOptions
 from tests.integration.milvus_server import MilvusServer
-from tests.integration.serving import INDEX, Indexed, fill, serving, write_indexes
+from tests.integration.serving import INDEX, Indexed, fill, fronted, serving, write_indexes
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(3600)]
 FULL = os.environ.get("SAMESENSE_CHAOS") == "full"
@@ -74,12 +73,8 @@ def options(indexed: Indexed, *, folder: Path) -> ServeOptions:
 
 @pytest.fixture(scope="module")
 def address(indexed: Indexed, ray_cluster: None) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    serve.start(http_options={"host": "127.0.0.1", "port": port})
-    serve.run(build_app(options(indexed, folder=indexed.model.folder)), name="chaos")
-    yield f"http://127.0.0.1:{port}"
-    serve.shutdown()
+    with fronted(options(indexed, folder=indexed.model.folder), name="chaos") as address:
+        yield address
 
 
 def replicas(part: str) -> list[psutil.Process]:
